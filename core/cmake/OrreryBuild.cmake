@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# How every target of Orrery is compiled, and the function that makes a room of core a library.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET default)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+set(CMAKE_CXX_FLAGS_RELEASE "-O2")
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
+
+set(ORRERY_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize=")
+option(ORRERY_ASSERTIONS "Keep internal assertions in optimised builds" OFF)
+
+find_program(ORRERY_CCACHE ccache)
+if(ORRERY_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # Objects are shared between build folders and clones: paths are relative, no directory in the hash.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime CCACHE_PCH_EXTSUM=1 ${ORRERY_CCACHE})
+endif()
+find_program(ORRERY_MOLD mold)
+if(ORRERY_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+# Warnings of our own code; third-party headers are system headers.
+add_library(orrery-options INTERFACE)
+target_compile_options(orrery-options INTERFACE -Wall -Wextra -Wconversion -Wshadow -Werror
+                       $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>)
+if(ORRERY_SANITIZE)
+  target_compile_options(orrery-options INTERFACE -fsanitize=${ORRERY_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=all -g1 -O1)
+  target_link_options(orrery-options INTERFACE -fsanitize=${ORRERY_SANITIZE})
+endif()
+if(NOT ORRERY_ASSERTIONS)
+  target_compile_definitions(orrery-options INTERFACE $<$<CONFIG:Release>:NDEBUG>)
+endif()
+
+# orrery_room(NAME [ROOMS lower...] [LIBRARIES ...]): all sources of core/NAME as one static library,
+# orrery-core-NAME. ROOMS names the rooms it may use; orrery-core is made of all of them.
+function(orrery_room name)
+  cmake_parse_arguments(ROOM "" "" "ROOMS;LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp
+                                      ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*/*.cpp)
+  if(NOT sources)
+    add_library(orrery-core-${name} INTERFACE)
+    set(scope INTERFACE)
+  else()
+    add_library(orrery-core-${name} STATIC ${sources})
+    set(scope PUBLIC)
+    set_property(GLOBAL APPEND PROPERTY ORRERY_ROOM_LIBRARIES orrery-core-${name})
+    target_link_libraries(orrery-core-${name} PRIVATE orrery-options)
+    target_precompile_headers(orrery-core-${name} PRIVATE
+      <algorithm> <cstdint> <functional> <map> <memory> <optional> <span> <string> <string_view> <unordered_map>
+      <variant> <vector>)
+  endif()
+  target_include_directories(orrery-core-${name} ${scope} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/core>)
+  foreach(room IN LISTS ROOM_ROOMS)
+    target_link_libraries(orrery-core-${name} ${scope} orrery-core-${room})
+  endforeach()
+  target_link_libraries(orrery-core-${name} ${scope} ${ROOM_LIBRARIES})
+  set_property(GLOBAL APPEND PROPERTY ORRERY_ROOMS ${name})
+endfunction()

@@ -70,6 +70,35 @@ Tensor Tensor::view(std::shared_ptr<Storage> storage, std::size_t byteOffset, co
     return result;
 }
 
+Tensor Tensor::view(std::shared_ptr<Storage> storage, std::size_t byteOffset, const Shape& shape,
+                    const Shape& strides, DType dtype) {
+    ORRERY_CHECK(shape.rank() == strides.rank(), "a stride for every dimension");
+    std::size_t furthest = 1; // elements from the first to just behind the last one
+    std::size_t count = 1;
+    bool fits = true;
+    for (int i = 0; i < shape.rank(); ++i) {
+        fits = fits && shape[i] >= 0 && strides[i] >= 0;
+        std::size_t reach = 0;
+        fits = fits && !__builtin_mul_overflow(count, static_cast<std::size_t>(shape[i]), &count) &&
+               !__builtin_mul_overflow(static_cast<std::size_t>(std::max<std::int64_t>(shape[i], 1) - 1),
+                                       static_cast<std::size_t>(strides[i]), &reach) &&
+               !__builtin_add_overflow(furthest, reach, &furthest);
+    }
+    std::size_t bytes = 0;
+    std::size_t ownBytes = 0;
+    fits = fits && !__builtin_mul_overflow(count, itemSize(dtype), &ownBytes) &&
+           !__builtin_mul_overflow(count == 0 ? 0 : furthest, itemSize(dtype), &bytes);
+    ORRERY_CHECK(fits && storage && byteOffset <= storage->bytes() && bytes <= storage->bytes() - byteOffset,
+                 "a view lies inside its storage");
+    Tensor result;
+    result.m_storage = std::move(storage);
+    result.m_byteOffset = byteOffset;
+    result.m_shape = shape;
+    result.m_strides = strides;
+    result.m_dtype = dtype;
+    return result;
+}
+
 bool Tensor::isContiguous() const noexcept {
     std::int64_t step = 1;
     for (int i = rank() - 1; i >= 0; --i) {

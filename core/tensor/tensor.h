@@ -26,6 +26,9 @@ public:
     /// A view of existing storage. byteOffset + the furthest element must lie inside; checked.
     static Tensor view(std::shared_ptr<Storage> storage, std::size_t byteOffset, const Shape& shape,
                        DType dtype);
+    /// The same with strides of its own, in elements, none negative (checkpoints store transposed views).
+    static Tensor view(std::shared_ptr<Storage> storage, std::size_t byteOffset, const Shape& shape,
+                       const Shape& strides, DType dtype);
     template <typename T>
     static Tensor of(const Shape& shape, std::span<const T> values) {
         Tensor result = empty(shape, DTypeOf<T>::value);

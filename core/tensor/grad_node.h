@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "tensor/dtype.h"
+#include "tensor/shape.h"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -20,6 +23,8 @@ struct GradNode {
 
     std::string name;                              ///< of the op, for messages
     std::uint64_t sequence = 0;                    ///< order of recording; backward walks it downwards
+    Shape shape;                                   ///< of the output, and so of its gradient
+    DType dtype = DType::F32;                      ///< of the output, and so of its gradient
     std::vector<std::shared_ptr<GradNode>> inputs; ///< null entries: constants
     Backward backward;                             ///< empty for leaves (parameters)
 

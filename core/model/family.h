@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "checkpoint/checkpoint.h"
+#include "checkpoint/config.h"
+#include "model/stack_config.h"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace orrery::model {
+
+/// Where a family keeps the weights of the stack. "{}" in a block's name stands for the layer. An empty name:
+/// the family has none. Base models are stored without prefix, models with a head with it; both are found.
+struct WeightNames {
+    std::string prefix; ///< "bert.", "transformer."
+    // Under the prefix; ".weight" and ".bias" are added.
+    std::string tokenEmbedding;
+    std::string positionEmbedding;
+    std::string typeEmbedding;
+    std::string embeddingNorm;
+    std::string query, key, value; ///< three matrices, or
+    std::string fusedQkv;          ///< one with q, k, v stacked
+    std::string attentionOut;
+    std::string norm1, norm2;
+    std::string mlpIn, mlpOut;
+    std::string finalNorm;
+    std::string pooler;
+    // Not under the prefix.
+    std::string headTransform; ///< masked LM: dense and norm before the vocabulary
+    std::string headNorm;
+    std::string headDecoder;     ///< its own matrix when not tied
+    std::string headBias;        ///< full name of the vocabulary's bias
+    std::string classifier;      ///< sequence and token classification
+    std::string classifierDense; ///< RoBERTa: a dense layer before the classifier's output
+    std::string questionAnswering;
+    bool transposedLinear = false; ///< GPT-2's Conv1D keeps [in, out]
+};
+
+/// A family of checkpoints: how its config.json is read and what its weights are called.
+class ModelFamily {
+public:
+    virtual ~ModelFamily() = default;
+    [[nodiscard]] virtual std::string id() const = 0;    ///< model_type in config.json
+    [[nodiscard]] virtual std::string title() const = 0; ///< "BERT"
+    [[nodiscard]] virtual StackConfig read(const checkpoint::ModelConfig& config) const = 0;
+    [[nodiscard]] virtual WeightNames names() const = 0;
+};
+
+/// All families, sorted by id.
+[[nodiscard]] const std::vector<const ModelFamily*>& families();
+/// InputError listing the known families when there is none of this model_type.
+[[nodiscard]] const ModelFamily& familyFor(const checkpoint::ModelConfig& config);
+
+} // namespace orrery::model

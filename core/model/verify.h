@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "base/progress.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace orrery::model {
+
+/// One tensor compared with its expected value.
+struct VerifiedTensor {
+    std::string name;     ///< "hidden_states.2"
+    double worst = 0;     ///< largest |a - b| over the compared positions; number of differing ids
+    double tolerance = 0; ///< what it may be
+    bool ok = false;
+};
+
+/// One expected*.safetensors of a case.
+struct VerifiedSet {
+    std::string file; ///< "expected-nomask.safetensors"
+    std::vector<VerifiedTensor> tensors;
+    bool ok = false;
+    std::string problem; ///< a sentence when the set could not be run or understood; else empty
+    /// The tensor nearest to (or furthest beyond) its tolerance; null when there is none.
+    [[nodiscard]] const VerifiedTensor* worst() const;
+};
+
+struct VerifiedCase {
+    std::string name; ///< of the folder
+    std::vector<VerifiedSet> sets;
+    bool ok = false;
+    std::string problem; ///< when the model itself could not be opened
+};
+
+/// Whether a folder is a model case: config.json and at least one expected*.safetensors.
+[[nodiscard]] bool isModelCase(const std::filesystem::path& folder);
+
+/// Runs the model of a folder on its recorded inputs and compares every recorded output: |a - b| <= 1e-4 *
+/// max|b| + 1e-5 over positions that are not padding, generated ids exactly, native bf16 logits at 5e-2. An
+/// output that is not understood fails the set. Never throws but Cancelled.
+[[nodiscard]] VerifiedCase verifyModelCase(const std::filesystem::path& folder,
+                                           const Progress& progress = {});
+
+} // namespace orrery::model

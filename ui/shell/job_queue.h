@@ -13,6 +13,9 @@
 #include <memory>
 #include <type_traits>
 #include <utility>
+#include <vector>
+
+class QTimer;
 
 namespace orrery::ui {
 
@@ -113,6 +116,7 @@ signals:
     void activeChanged(int active);
 
 private:
+    friend class Job;
     using ErasedWork = std::function<std::shared_ptr<void>(const Progress&)>;
     using ErasedDone = std::function<void(const std::shared_ptr<void>&)>;
     struct Entry;
@@ -120,10 +124,16 @@ private:
 
     Job* startErased(const QString& name, Lane lane, const QString& topic, QObject* context, ErasedWork work,
                      ErasedDone done, std::function<void(const QString&)> failed);
-    void end(Entry& entry, JobState state, const QString& failure);
+    void deliver(Entry& entry, JobState state, const QString& failure, std::shared_ptr<void> result);
+    void finish(Entry& entry, JobState state, const QString& failure);
+    void cancelled(Job* job);
+    void lookAtProgress();
+    void updateActive();
     void forget(Job* job);
 
     QList<Job*> m_jobs;
+    std::vector<std::shared_ptr<Entry>> m_entries; ///< of the jobs that have not ended
+    QTimer* m_watch;
     int m_nextId = 1;
     int m_active = 0;
     std::unique_ptr<Worker> m_engine;

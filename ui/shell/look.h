@@ -10,13 +10,6 @@
 
 #include <memory>
 
-namespace orrery {
-class Model;
-namespace text {
-struct Encoding;
-}
-} // namespace orrery
-
 namespace orrery::ui {
 
 class InputList;

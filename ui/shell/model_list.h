@@ -7,13 +7,14 @@
 
 #include <memory>
 
-namespace orrery {
+namespace orrery::model {
 class Model;
 }
 
 namespace orrery::ui {
 
 class JobQueue;
+class Settings;
 
 /// The open models and which of them is looked at.
 class ModelList : public QObject {
@@ -26,16 +27,16 @@ public:
         QString name; ///< last part of the path
         State state = State::Loading;
         QString failure; ///< sentence when Failed
-        std::shared_ptr<Model> model;
+        std::shared_ptr<const model::Model> model;
     };
 
-    explicit ModelList(JobQueue& jobs, QObject* parent = nullptr);
+    ModelList(JobQueue& jobs, Settings& settings, QObject* parent = nullptr);
 
     [[nodiscard]] const QList<Entry>& entries() const { return m_entries; }
     [[nodiscard]] const Entry* find(int id) const;
     [[nodiscard]] const Entry* current() const { return find(m_current); }
     [[nodiscard]] int currentId() const { return m_current; }
-    [[nodiscard]] std::shared_ptr<Model> currentModel() const; ///< null while there is none
+    [[nodiscard]] std::shared_ptr<const model::Model> currentModel() const; ///< null while there is none
 
     /// Opens the model of a folder (or of a file in it) as a job and makes it current; opening one that is
     /// open only makes it current. Returns its id.
@@ -57,6 +58,7 @@ private:
     Entry* entry(int id);
 
     JobQueue& m_jobs;
+    Settings& m_settings;
     QList<Entry> m_entries;
     int m_nextId = 1;
     int m_current = 0;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace orrery::nn {
@@ -52,6 +53,8 @@ public:
 /// Makes attention kernels from options: the part that a plugin registers.
 class AttentionKernelPart : public Part {
 public:
+    static constexpr std::string_view kind = "attention_kernel";
+
     [[nodiscard]] virtual MixingSupport supports() const = 0;
     [[nodiscard]] virtual std::shared_ptr<const AttentionKernel> make(const OptionValues& options) const = 0;
 };

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace orrery::nn {
@@ -65,6 +66,8 @@ struct MixerPlace {
 /// Makes token mixers from options: the part that a plugin registers.
 class TokenMixerPart : public Part {
 public:
+    static constexpr std::string_view kind = "token_mixer";
+
     [[nodiscard]] virtual MixingSupport supports() const = 0;
     /// A fresh mixer for a place; generator initialises what it has to learn.
     [[nodiscard]] virtual std::shared_ptr<const TokenMixer>

@@ -67,6 +67,8 @@ public:
     /// First layer whose computation an edit changes; 0 when one is before the blocks, layers when only
     /// something after them is edited or nothing is. UsageError for an unknown site.
     [[nodiscard]] int firstLayer(const SiteLayout& layout) const;
+    /// Whether an edit changes the embeddings, before layer 0.
+    [[nodiscard]] bool beforeBlocks(const SiteLayout& layout) const;
     /// First position that an edit changes, 0 when one selects all.
     [[nodiscard]] std::int64_t firstPosition(std::int64_t length) const;
 

@@ -81,7 +81,6 @@ struct SiteInfo {
     std::size_t bytes = 0;     ///< when captured whole
     std::size_t lazyBytes = 0; ///< what a trace really keeps (a pattern keeps q, k, lse)
     std::string meaning;       ///< a short phrase
-    bool editable = true;
 };
 
 /// "blocks.3.attn.hook_pattern"

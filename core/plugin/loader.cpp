@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "plugin/plugin.h"
 
-#include <QtCore/QJsonDocument>
+#include <QtCore/QJsonArray>
 #include <QtCore/QJsonObject>
 #include <QtCore/QLibrary>
 #include <QtCore/QPluginLoader>

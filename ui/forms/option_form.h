@@ -7,6 +7,7 @@
 #include <QString>
 #include <QWidget>
 
+class QGridLayout;
 class QLabel;
 class QToolButton;
 
@@ -37,7 +38,7 @@ signals:
 
 private:
     void edited(OptionEditor* editor);
-    void addRow(const Option& option, class QGridLayout* grid, int row);
+    void addRow(const Option& option, QGridLayout* grid, int row);
 
     OptionValues m_values;
     QList<OptionEditor*> m_editors;

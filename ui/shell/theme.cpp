@@ -3,6 +3,7 @@
 
 #include <QApplication>
 #include <QFile>
+#include <QStyle>
 #include <QStyleFactory>
 #include <QToolTip>
 
@@ -128,8 +129,9 @@ void Theme::apply(const QString& choice) {
         (choice != QLatin1String("light") && m_systemPalette.color(QPalette::Window).lightness() < 128);
     m_colours = dark ? darkColours() : lightColours();
     currentColours = m_colours;
-    if (QApplication::style()->name() != QLatin1String("fusion"))
+    if (!m_styled)
         QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+    m_styled = true;
     const QPalette palette = paletteOf(m_colours);
     QApplication::setPalette(palette);
     QToolTip::setPalette(palette);

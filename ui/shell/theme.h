@@ -46,6 +46,7 @@ private:
     QPalette m_systemPalette;
     ThemeColours m_colours;
     QString m_choice;
+    bool m_styled = false;
 };
 
 } // namespace orrery::ui

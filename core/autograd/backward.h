@@ -26,7 +26,7 @@ private:
 
 struct BackwardOptions {
     /// Intermediate tensors whose gradients are wanted besides those of the leaves (attribution lenses).
-    std::vector<Tensor> keep;
+    std::vector<Tensor> keep{};
     /// Throws an Error naming the op whose gradient first held a NaN or an infinity. Costs a pass over each.
     bool checkFinite = false;
     /// Frees what each op saved as soon as it has been used: less memory, but only one backward.

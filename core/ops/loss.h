@@ -7,6 +7,8 @@
 
 namespace orrery::ops {
 
+// Losses of bf16 tensors are computed and given in f32: a mean over many rows needs its digits.
+
 enum class Reduction { Mean, Sum, None };
 
 struct CrossEntropyOptions {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace orrery::checkpoint {
@@ -30,7 +31,7 @@ public:
 
     /// What was given to open().
     [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
-    /// All files that hold tensors, and the index when there is one.
+    /// All files that hold tensors, in the order of their names.
     [[nodiscard]] const std::vector<std::filesystem::path>& files() const { return m_files; }
     [[nodiscard]] std::string_view format() const;  ///< of the first file, see Source::format
     [[nodiscard]] const Metadata& metadata() const; ///< of the first file
@@ -67,11 +68,13 @@ private:
     };
 
     Checkpoint() = default;
-    void add(std::shared_ptr<const Source> source, const std::vector<bool>* chosen);
+    /// chosen: take these tensors only; null for all.
+    void add(std::shared_ptr<const Source> source, const std::unordered_set<std::string>* chosen);
+    void addShards(const std::filesystem::path& index);
     [[nodiscard]] const Place& place(std::string_view name) const;
-    static std::shared_ptr<const Checkpoint> openSharded(const std::filesystem::path& index);
 
     std::filesystem::path m_path;
+    std::filesystem::path m_index;
     std::vector<std::filesystem::path> m_files;
     std::vector<std::shared_ptr<const Source>> m_sources;
     std::vector<std::string> m_names;

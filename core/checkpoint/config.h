@@ -70,7 +70,8 @@ public:
     /// whole / parts, both positive, where it must come out even (hidden size over heads).
     [[nodiscard]] std::int64_t quotient(Keys whole, Keys parts) const;
 
-    /// A nested object ("text_config", "rope_scaling"); its messages name "key.inner".
+    /// A nested object ("text_config", "rope_scaling"), empty where it is missing; its messages name
+    /// "key.inner".
     [[nodiscard]] ModelConfig section(std::string_view key) const;
     [[nodiscard]] std::vector<ModelConfig> sections(std::string_view key) const; ///< a list of objects
 

@@ -35,7 +35,7 @@ public:
     SafetensorsWriter& operator=(const SafetensorsWriter&) = delete;
 
     /// The numbers of a declared tensor: same dtype and shape, any strides. Each tensor once.
-    void write(std::string_view name, const Tensor& tensor);
+    void write(std::string_view name, const Tensor& tensor, const Progress& progress = {});
     /// Error when a declared tensor was not written.
     void finish();
 

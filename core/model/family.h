@@ -33,8 +33,10 @@ struct WeightNames {
     std::string headNorm;
     std::string headDecoder;     ///< its own matrix when not tied
     std::string headBias;        ///< full name of the vocabulary's bias
-    std::string classifier;      ///< sequence and token classification
-    std::string classifierDense; ///< RoBERTa: a dense layer before the classifier's output
+    std::string classifier;      ///< token classification; of sequences too, unless one of the next
+    std::string classifierDense; ///< sequence classification of the first token: a dense layer with tanh ...
+    std::string classifierOut;   ///< ... and its output
+    std::string lastTokenScore;  ///< sequence classification of the last token, without bias
     std::string questionAnswering;
     bool transposedLinear = false; ///< GPT-2's Conv1D keeps [in, out]
 };

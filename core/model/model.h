@@ -29,8 +29,9 @@ namespace orrery::model {
 struct OpenOptions {
     DType dtype = DType::F32; ///< F32, or BF16: bf16 weights and products, f32 residual stream and norms
     Progress progress{};
-    /// Where the linears of a compressed checkpoint come from: asked with a linear's name ("blocks.3.mlp.in") and sizes
-    /// before its dense weights are looked for; null: take the dense ones. See compress/compressed_model.h.
+    /// Where the linears of a compressed checkpoint come from: asked with a linear's name ("blocks.3.mlp.in")
+    /// and sizes before its dense weights are looked for; null: take the dense ones. See
+    /// compress/compressed_model.h.
     std::function<std::shared_ptr<const nn::WeightFormat>(const std::string& linear, std::int64_t outputs,
                                                           std::int64_t inputs)>
         storedFormat{};

@@ -27,6 +27,7 @@ struct AttentionInput {
     bool causal = false;
     std::int64_t queryOffset = 0;   ///< in causal attention query i sees keys 0..i+queryOffset
     std::vector<std::int64_t> grid; ///< sizes of the positions' grid; {} means {L}
+    Tensor output;                  ///< where to write [B, L, H, d]; undefined: the kernel makes its own
 };
 
 struct AttentionOutput {

@@ -24,8 +24,8 @@ public:
     void truncate(std::int64_t length);
 
     // For the model.
-    /// Makes room for added positions of every layer; sizes must be the same as before.
-    void prepare(int layers, std::int64_t batch, std::int64_t added, int heads, std::int64_t headSize);
+    /// Makes room for added positions of every layer; layers and batch must be the same as before.
+    void prepare(int layers, std::int64_t batch, std::int64_t added);
     /// Writes key and value [B, n, Hkv, d] at the end of a layer.
     void append(int layer, const Tensor& key, const Tensor& value);
     /// Views [B, held (+ just appended), Hkv, d].

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "kernels/activation.h"
 #include "tensor/tensor.h"
 
 #include <cstddef>
@@ -12,8 +13,7 @@
 
 namespace orrery::nn {
 
-enum class Activation { None, Gelu, GeluTanh, Relu, Silu, Tanh };
-[[nodiscard]] std::string_view name(Activation activation);
+using kernels::Activation;
 /// From config.json's spelling ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "swish", "tanh");
 /// InputError naming the known ones otherwise.
 [[nodiscard]] Activation activationFromName(std::string_view name, const std::string& where);
@@ -33,6 +33,8 @@ public:
     [[nodiscard]] virtual std::string name() const = 0; ///< "dense_f32", "dense_bf16", "int8_dynamic", ...
     [[nodiscard]] virtual std::int64_t inputs() const = 0;
     [[nodiscard]] virtual std::int64_t outputs() const = 0;
+    /// The dtype in which apply() likes x best; F32 is always taken.
+    [[nodiscard]] virtual DType inputType() const { return DType::F32; }
     /// y = x W^T and the epilogue. x: [rows, inputs] f32 (or bf16 where the format says so), row stride free;
     /// out: [rows, outputs] f32 or bf16, row stride free, written.
     virtual void apply(const Tensor& x, const LinearEpilogue& epilogue, const Tensor& out) const = 0;

@@ -2,10 +2,10 @@
 #include "probe/attention_pattern.h"
 
 #include "base/error.h"
+#include "kernels/attention.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
+#include <utility>
 
 namespace orrery::probe {
 
@@ -22,81 +22,45 @@ struct AttentionPattern::State {
 
 namespace {
 
-constexpr float minusInfinity = -std::numeric_limits<float>::infinity();
-
-/// Scores of query row i against keys [column, column + count): scaled, biased, masked.
-void scoreRow(const AttentionPattern::Parts& parts, int group, std::int64_t item, std::int64_t head,
-              std::int64_t row, std::int64_t column, std::int64_t count, float* out) {
-    const std::int64_t size = parts.query.size(3);
-    const auto& qs = parts.query.strides();
-    const auto& ks = parts.key.strides();
-    const float* q = parts.query.pointer<float>() + item * qs[0] + row * qs[1] + head * qs[2];
-    const float* k = parts.key.pointer<float>() + item * ks[0] + column * ks[1] + (head / group) * ks[2];
-    const auto scale = static_cast<float>(parts.scale);
-    const std::int64_t seen = parts.causal ? std::min(count, row + parts.queryOffset + 1 - column) : count;
-    for (std::int64_t j = 0; j < seen; ++j, k += ks[1]) {
-        float sum = 0;
-#pragma omp simd reduction(+ : sum)
-        for (std::int64_t t = 0; t < size; ++t)
-            sum += q[t] * k[t];
-        out[j] = sum * scale;
-    }
-    for (std::int64_t j = std::max<std::int64_t>(seen, 0); j < count; ++j)
-        out[j] = minusInfinity;
-    if (parts.bias.defined()) {
-        const auto& bs = parts.bias.strides();
-        const float* bias =
-            parts.bias.pointer<float>() + item * bs[0] + head * bs[1] + row * bs[2] + column * bs[3];
-        for (std::int64_t j = 0; j < seen; ++j)
-            out[j] += bias[j * bs[3]];
-    }
-    if (parts.keyMask.defined()) {
-        const auto& ms = parts.keyMask.strides();
-        const std::uint8_t* mask = parts.keyMask.pointer<std::uint8_t>() + item * ms[0] + column * ms[1];
-        for (std::int64_t j = 0; j < seen; ++j)
-            if (mask[j * ms[1]] == 0)
-                out[j] = minusInfinity;
-    }
-}
-
-float lseOf(const AttentionPattern::Parts& parts, std::int64_t item, std::int64_t head, std::int64_t row) {
-    const auto& ls = parts.lse.strides();
-    return parts.lse.pointer<float>()[item * ls[0] + head * ls[1] + row * ls[2]];
-}
-
-void weightsFromScores(float* values, std::int64_t count, float lse) {
-    if (!(lse > minusInfinity)) { // a query that may look nowhere
-        std::fill(values, values + count, 0.0F);
-        return;
-    }
-    for (std::int64_t j = 0; j < count; ++j)
-        values[j] = std::exp(values[j] - lse);
+kernels::AttentionProblem problemOf(const AttentionPattern::Parts& parts) {
+    return {.query = parts.query.transpose(1, 2),
+            .key = parts.key.transpose(1, 2),
+            .value = {},
+            .scale = parts.scale,
+            .causal = parts.causal,
+            .queryOffset = parts.queryOffset,
+            .keyMask = parts.keyMask,
+            .bias = parts.bias};
 }
 
 class LazyHead final : public figure::MatrixSource {
 public:
-    LazyHead(AttentionPattern::Parts parts, int group, std::int64_t item, int head)
-        : m_parts(std::move(parts)), m_item(item), m_head(head), m_group(group) {}
-    [[nodiscard]] std::int64_t rows() const override { return m_parts.query.size(1); }
-    [[nodiscard]] std::int64_t columns() const override { return m_parts.key.size(1); }
+    LazyHead(const AttentionPattern::Parts& parts, std::int64_t item, int head)
+        : m_problem(problemOf(parts)), m_lse(parts.lse), m_item(item), m_head(head) {}
+    [[nodiscard]] std::int64_t rows() const override { return m_problem.query.size(2); }
+    [[nodiscard]] std::int64_t columns() const override { return m_problem.key.size(2); }
     void tile(std::int64_t row, std::int64_t column, std::int64_t rowCount, std::int64_t columnCount,
               std::span<float> out) const override {
         ORRERY_CHECK(row >= 0 && column >= 0 && rowCount >= 0 && columnCount >= 0 &&
                          row + rowCount <= rows() && column + columnCount <= columns() &&
                          out.size() >= static_cast<std::size_t>(rowCount * columnCount),
                      "a tile inside the pattern");
-        for (std::int64_t i = 0; i < rowCount; ++i) {
-            float* target = out.data() + i * columnCount;
-            scoreRow(m_parts, m_group, m_item, m_head, row + i, column, columnCount, target);
-            weightsFromScores(target, columnCount, lseOf(m_parts, m_item, m_head, row + i));
-        }
+        kernels::attentionTile(m_problem, m_lse, {m_item, m_head, row, column, rowCount, columnCount}, out);
+    }
+    [[nodiscard]] std::vector<float> pooled(std::int64_t factor) const override {
+        const auto cells = [&](std::int64_t size) {
+            return static_cast<std::size_t>((size + factor - 1) / factor);
+        };
+        std::vector<float> out(cells(rows()) * cells(columns()));
+        kernels::attentionPooled(m_problem, m_lse, m_item, m_head, factor, out);
+        return out;
     }
 
 private:
-    AttentionPattern::Parts m_parts;
+    kernels::AttentionProblem m_problem;
+    Tensor m_lse;
     std::int64_t m_item;
     int m_head;
-    int m_group;
 };
 
 class DenseHead final : public figure::MatrixSource {
@@ -163,8 +127,6 @@ AttentionPattern::AttentionPattern(Parts parts) {
                  "sizes of queries, keys and lse agree");
     if (parts.keyMask.defined())
         ORRERY_CHECK(parts.keyMask.shape() == Shape({batch, columns}), "a mask for each key");
-    if (parts.bias.defined())
-        parts.bias = parts.bias.expand({batch, heads, rows, columns});
     auto state = std::make_shared<State>();
     state->parts = std::move(parts);
     state->batch = batch;
@@ -233,7 +195,7 @@ std::shared_ptr<const figure::MatrixSource> AttentionPattern::matrix(std::int64_
     if (!m_state || batchItem < 0 || batchItem >= m_state->batch || head < 0 || head >= m_state->heads)
         throw UsageError("There is no attention pattern for this batch item and head.");
     if (lazy())
-        return std::make_shared<LazyHead>(m_state->parts, m_state->group, batchItem, head);
+        return std::make_shared<LazyHead>(m_state->parts, batchItem, head);
     if (m_state->dense.defined())
         return std::make_shared<DenseHead>(m_state->dense.select(0, batchItem).select(0, head));
     return m_state->matrices[static_cast<std::size_t>(batchItem * m_state->heads + head)];
@@ -265,11 +227,14 @@ Tensor AttentionPattern::full() const {
 Tensor AttentionPattern::scores() const {
     const Parts& p = parts();
     Tensor result = Tensor::empty({m_state->batch, m_state->heads, m_state->rows, m_state->columns});
-    float* out = result.mutablePointer<float>();
+    const kernels::AttentionProblem problem = problemOf(p);
+    const auto out = result.mutableData<float>();
+    const auto cells = static_cast<std::size_t>(m_state->rows * m_state->columns);
+    std::size_t place = 0;
     for (std::int64_t item = 0; item < m_state->batch; ++item)
-        for (int head = 0; head < m_state->heads; ++head)
-            for (std::int64_t row = 0; row < m_state->rows; ++row, out += m_state->columns)
-                scoreRow(p, m_state->group, item, head, row, 0, m_state->columns, out);
+        for (int head = 0; head < m_state->heads; ++head, place += cells)
+            kernels::attentionScoreTile(problem, {item, head, 0, 0, m_state->rows, m_state->columns},
+                                        out.subspan(place, cells));
     return result;
 }
 

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "model/input.h"
+#include "model/model.h"
+#include "model/stack.h"
+#include "nn/workspace.h"
+#include "probe/context.h"
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace orrery::model {
+
+/// One run through a stack: the walk down the layers, showing every site to the trace and the edits. Sites
+/// that nobody asked for cost nothing: their sums, biases and activations stay inside the products.
+class Runner {
+public:
+    /// Edits of a batch of variants: variant i owns the rows [i, i + 1) * batch / variants.
+    Runner(const Stack& stack, const Context& context, nn::Workspace& workspace,
+           std::vector<probe::BoundEdits> variants);
+
+    /// Checks the input, takes shapes and masks from it. past: positions that come before it.
+    void setInput(const ModelInput& input, std::int64_t variants = 1);
+    /// Keys and values of the positions before the input, when they are not the context's.
+    void setCache(nn::KeyValueCache* cache);
+    /// Keeps residuals, keys and values for edited runs.
+    void setRecord(PrefixCache* record) { m_record = record; }
+
+    /// Token, position and type embeddings with their norm: [B, L, D].
+    [[nodiscard]] Tensor embed();
+    /// Takes a copy of a residual stream [b, L, D], repeated for each variant.
+    [[nodiscard]] Tensor start(const Tensor& residual);
+    /// Runs layers [first, last) on x, in place.
+    void layers(const Tensor& x, int first, int last);
+    /// Final norm, pooler, head. Ends the step of a cache.
+    [[nodiscard]] ModelOutput finish(const Tensor& x);
+    /// Vocabulary logits of rows [n, D] that are already normed.
+    [[nodiscard]] Tensor vocabularyLogits(const Tensor& rows);
+
+private:
+    [[nodiscard]] bool wants(probe::SiteKind kind, int layer = -1) const {
+        return m_trace != nullptr && m_trace->wants(kind, layer);
+    }
+    [[nodiscard]] bool edits(probe::SiteKind kind, int layer = -1) const;
+    [[nodiscard]] bool touches(probe::SiteKind kind, int layer = -1) const {
+        return wants(kind, layer) || edits(kind, layer);
+    }
+    /// Shows a site's tensor to the edits, then to the trace (which keeps a copy).
+    void visit(probe::SiteKind kind, int layer, const Tensor& tensor);
+    void applyEdits(probe::SiteKind kind, int layer, const Tensor& tensor);
+
+    void block(int layer, const Tensor& x);
+    void attention(int layer, const Tensor& input, const Tensor& x);
+    void attend(int layer, const nn::AttentionInput& input);
+    void mixer(const nn::TokenMixer& mixer, int layer, const Tensor& input, const Tensor& x);
+    void feedForward(int layer, const Tensor& input, const Tensor& x);
+    /// out += the attention's result through its projection, split by heads for the site "result".
+    void projectByHeads(int layer, const Tensor& mixed, const Tensor& out);
+    void linear(const nn::Linear& module, const Tensor& x, const Tensor& out,
+                nn::Activation activation = nn::Activation::None, const Tensor& residual = {});
+    void norm(const nn::Norm& module, const Tensor& x, const Tensor& out, std::string_view name, int layer);
+    [[nodiscard]] Tensor positionIds() const;
+    void buildKeyMask(const ModelInput& input, std::int64_t variants);
+    void headLogits(const Tensor& lastHidden, ModelOutput& output);
+    [[nodiscard]] Tensor firstTokens(const Tensor& hidden);
+    [[nodiscard]] Tensor lastTokens(const Tensor& hidden);
+
+    const Stack& m_stack;
+    const StackConfig& m_config;
+    const Context& m_context;
+    nn::Workspace& m_workspace;
+    probe::Trace* m_trace;
+    std::vector<probe::BoundEdits> m_variants;
+    bool m_anyEdits = false;
+    nn::KeyValueCache* m_cache;
+    PrefixCache* m_record = nullptr;
+
+    ModelInput m_input;
+    std::int64_t m_batch = 0; ///< rows in all variants together
+    std::int64_t m_length = 0;
+    std::int64_t m_past = 0;
+    Tensor m_keyMask; ///< [batch, past + length] u8 or undefined
+};
+
+} // namespace orrery::model

@@ -13,10 +13,11 @@ namespace orrery::app {
 /// "svg,csv" to its names; UsageError for others than svg, pdf, png, csv, json, npy, html.
 std::vector<std::string> parseFormats(const std::string& text);
 
-/// Writes every figure in every format into the folder (made when missing) as ID.FORMAT; html is one report of all of
-/// them. Returns the files.
+/// Writes every figure in every format into the folder (made when missing) as ID.FORMAT; html is one report
+/// of all of them. Returns the files.
 std::vector<std::filesystem::path> writeFigures(Session& session, const std::vector<figure::Figure>& figures,
-                                                const std::filesystem::path& folder, const std::vector<std::string>& formats);
+                                                const std::filesystem::path& folder,
+                                                const std::vector<std::string>& formats);
 
 OrderedJson figureJson(const figure::Figure& figure);
 

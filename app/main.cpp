@@ -23,15 +23,17 @@ using namespace orrery;
 /// Folders where the demonstration models may lie: the install's, or the source tree's of a build.
 std::filesystem::path demoModels(const std::filesystem::path& executable) {
     const auto prefix = executable.parent_path().parent_path();
-    for (const auto& candidate : {prefix / "share/orrery/models", std::filesystem::path(ORRERY_RESOURCES) / "models"})
+    for (const auto& candidate :
+         {prefix / "share/orrery/models", std::filesystem::path(ORRERY_RESOURCES) / "models"})
         if (std::filesystem::is_directory(candidate))
             return candidate;
     return {};
 }
 
 std::string versionText() {
-    return fmt::format("orrery {} ({})\noneDNN {}, {}\nQt {}, SQLite {}\n", version(), onednn::compilerVersion(),
-                       onednn::libraryVersion(), onednn::instructionSet(), qVersion(), onednn::buildType());
+    return fmt::format("orrery {} ({})\noneDNN {}, {}\nQt {}, SQLite {}\n", version(),
+                       onednn::compilerVersion(), onednn::libraryVersion(), onednn::instructionSet(),
+                       qVersion(), onednn::buildType());
 }
 
 int fail(app::Session& session, const std::string& sentence, int status) {
@@ -42,8 +44,8 @@ int fail(app::Session& session, const std::string& sentence, int status) {
 
 int openWindow(app::Session& session, int& argc, char** argv, ui::WindowOptions options) {
     // A picture tour needs no screen.
-    if (!options.tour.empty() && std::getenv("QT_QPA_PLATFORM") == nullptr && std::getenv("DISPLAY") == nullptr &&
-        std::getenv("WAYLAND_DISPLAY") == nullptr)
+    if (!options.tour.empty() && std::getenv("QT_QPA_PLATFORM") == nullptr &&
+        std::getenv("DISPLAY") == nullptr && std::getenv("WAYLAND_DISPLAY") == nullptr)
         ::setenv("QT_QPA_PLATFORM", "offscreen", 1);
     options.workspace = session.workspaceFile;
     options.threads = session.threads;
@@ -62,8 +64,9 @@ int main(int argc, char** argv) {
                     "orrery");
     parser.set_version_flag("--version", versionText, "Version of Orrery and of its libraries");
     parser.require_subcommand(0, 1);
-    parser.footer("Example: orrery analyze resources/models/docs-bert --text 'Returns the [MASK] of the array.' "
-                  "--lens logit_lens --out /tmp/lens");
+    parser.footer(
+        "Example: orrery analyze resources/models/docs-bert --text 'Returns the [MASK] of the array.' "
+        "--lens logit_lens --out /tmp/lens");
 
     ui::WindowOptions window;
     std::vector<std::string> paths;
@@ -105,7 +108,8 @@ int main(int argc, char** argv) {
         }
         for (const auto& path : paths) {
             if (!std::filesystem::exists(path))
-                throw InputError(fmt::format("There is no file or folder {}; `orrery --help` lists the commands.", path));
+                throw InputError(
+                    fmt::format("There is no file or folder {}; `orrery --help` lists the commands.", path));
             window.paths.emplace_back(path);
         }
         window.text = QString::fromStdString(text);
@@ -117,6 +121,7 @@ int main(int argc, char** argv) {
     } catch (const std::bad_alloc&) {
         return fail(session, "There is not enough memory for this; use a smaller input, batch or dtype.", 1);
     } catch (const std::exception& error) {
-        return fail(session, fmt::format("{} (this is a defect of Orrery; please report it)", error.what()), 1);
+        return fail(session, fmt::format("{} (this is a defect of Orrery; please report it)", error.what()),
+                    1);
     }
 }

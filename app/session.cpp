@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -17,12 +18,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
-#include <unistd.h>
 
 namespace orrery::app {
 namespace {
 
-// A signal handler may only touch lock-free state; the token's flag is an atomic behind a pointer made before.
+// A signal handler may only touch lock-free state; the token's flag is an atomic behind a pointer made
+// before.
 CancelToken& interruptToken() {
     static CancelToken token;
     return token;
@@ -44,8 +45,9 @@ public:
         if (state.total > 0) {
             const double share = std::clamp(state.done / state.total, 0.0, 1.0);
             const int filled = static_cast<int>(share * 24);
-            line = fmt::format("[{}{}] {:3.0f} %  {}", std::string(static_cast<std::size_t>(filled), '#'),
-                               std::string(static_cast<std::size_t>(24 - filled), '.'), share * 100, state.step);
+            line =
+                fmt::format("[{}{}] {:3.0f} %  {}", std::string(static_cast<std::size_t>(filled), '#'),
+                            std::string(static_cast<std::size_t>(24 - filled), '.'), share * 100, state.step);
         }
         fmt::print(stderr, "\r\033[K{}", line);
         std::fflush(stderr);
@@ -99,17 +101,26 @@ Session::~Session() = default;
 
 void Session::addCommonOptions(CLI::App& command) {
     const std::string group = "Common options";
-    command.add_option("--workspace", workspaceFile, "The workspace file (default: in your data folder)")->group(group);
-    command.add_option("--threads", threads, "Threads (default: all cores)")->check(CLI::Range(0, 4096))->group(group);
-    command.add_option("--dtype", dtype, "Type of the computation")->check(CLI::IsMember({"f32", "bf16"}))->group(group);
+    command.add_option("--workspace", workspaceFile, "The workspace file (default: in your data folder)")
+        ->group(group);
+    command.add_option("--threads", threads, "Threads (default: all cores)")
+        ->check(CLI::Range(0, 4096))
+        ->group(group);
+    command.add_option("--dtype", dtype, "Type of the computation")
+        ->check(CLI::IsMember({"f32", "bf16"}))
+        ->group(group);
     command.add_option("--seed", seed, "Seed of everything random")->group(group);
-    command.add_option("--set", assignments, "name=value: an option of the part in use; repeatable")->group(group)->allow_extra_args(false);
+    command.add_option("--set", assignments, "name=value: an option of the part in use; repeatable")
+        ->group(group)
+        ->allow_extra_args(false);
     command.add_flag("--json", json, "Machine-readable result on stdout")->group(group);
     command.add_option("-o,--out", out, "Where results are written")->group(group);
     command.add_flag("-q,--quiet", quiet, "No progress and no remarks")->group(group);
     command.add_flag("-v,--verbose", verbose, "More remarks")->group(group);
     command.add_flag("--no-color", noColor, "No colours (also NO_COLOR)")->group(group);
-    command.add_flag("--dry-run", dryRun, "Only say what would be done, with predicted memory and operations")->group(group);
+    command
+        .add_flag("--dry-run", dryRun, "Only say what would be done, with predicted memory and operations")
+        ->group(group);
 }
 
 void Session::apply() {
@@ -120,7 +131,11 @@ void Session::apply() {
         if (!shown)
             return;
         endProgress();
-        fmt::print(stderr, "{}{}\n", level == LogLevel::Error ? "error: " : level == LogLevel::Warning ? "warning: " : "", message);
+        fmt::print(stderr, "{}{}\n",
+                   level == LogLevel::Error     ? "error: "
+                   : level == LogLevel::Warning ? "warning: "
+                                                : "",
+                   message);
     });
 }
 
@@ -130,7 +145,9 @@ Progress Session::progress() {
     return Progress([](const ProgressState& state) { bar().show(state); }, interruptToken());
 }
 
-void Session::endProgress() { bar().end(); }
+void Session::endProgress() {
+    bar().end();
+}
 
 plugin::Registry& Session::registry() {
     if (!m_pluginsLoaded) {
@@ -145,18 +162,23 @@ const std::vector<plugin::PluginState>& Session::pluginStates() {
     return m_pluginStates;
 }
 
-DType Session::computeType() const { return dtypeFromName(dtype).value_or(DType::F32); }
+DType Session::computeType() const {
+    return dtypeFromName(dtype).value_or(DType::F32);
+}
 
 std::shared_ptr<model::Model> Session::openModel(const std::string& folder) {
     model::OpenOptions options;
     options.dtype = computeType();
     options.progress = progress();
-    return compress::openModel(folder, options, [this](std::string_view id) { return registry().require<compress::Compressor>(id); });
+    return compress::openModel(folder, options, [this](std::string_view id) {
+        return registry().require<compress::Compressor>(id);
+    });
 }
 
 store::Workspace& Session::workspace() {
     if (!m_workspace)
-        m_workspace.emplace(workspaceFile.empty() ? store::defaultWorkspacePath() : std::filesystem::path(workspaceFile));
+        m_workspace.emplace(workspaceFile.empty() ? store::defaultWorkspacePath()
+                                                  : std::filesystem::path(workspaceFile));
     return *m_workspace;
 }
 
@@ -180,7 +202,8 @@ std::string Session::commandLine() const {
     std::string line = "orrery";
     for (int i = 1; i < m_argc; ++i) {
         const std::string word = m_argv[i];
-        const bool plain = !word.empty() && word.find_first_of(" '\"$\\*?[]{}<>|&;()`~#!\n\t") == std::string::npos;
+        const bool plain =
+            !word.empty() && word.find_first_of(" '\"$\\*?[]{}<>|&;()`~#!\n\t") == std::string::npos;
         std::string quoted = "'";
         for (const char c : word)
             quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -189,14 +212,21 @@ std::string Session::commandLine() const {
     return line;
 }
 
-bool Session::colour() const { return !noColor && std::getenv("NO_COLOR") == nullptr && isatty(STDOUT_FILENO) != 0; }
+bool Session::colour() const {
+    return !noColor && std::getenv("NO_COLOR") == nullptr && isatty(STDOUT_FILENO) != 0;
+}
 
 void InputArguments::add(CLI::App& command) {
     const std::string group = "Input";
     command.add_option("--text", text, "The text")->group(group);
     command.add_option("--pair", pair, "A second text, for models that take pairs")->group(group);
-    command.add_option("--file", file, "A text file, or JSONL with \"text\" (and \"pair\") in every line; - is standard input")->group(group);
-    command.add_option("input", dash, "- reads the text from standard input")->check(CLI::IsMember({"-"}))->group(group);
+    command
+        .add_option("--file", file,
+                    "A text file, or JSONL with \"text\" (and \"pair\") in every line; - is standard input")
+        ->group(group);
+    command.add_option("input", dash, "- reads the text from standard input")
+        ->check(CLI::IsMember({"-"}))
+        ->group(group);
 }
 
 std::vector<InputArguments::Item> InputArguments::items() const {
@@ -204,14 +234,17 @@ std::vector<InputArguments::Item> InputArguments::items() const {
     if (given > 1)
         throw UsageError("Give one input: --text, --file or -.");
     if (given == 0)
-        throw UsageError("The input is empty or missing: give --text 'some words', --file FILE or - for standard input.");
+        throw UsageError(
+            "The input is empty or missing: give --text 'some words', --file FILE or - for standard input.");
     const std::optional<std::string> second = pair.empty() ? std::nullopt : std::optional(pair);
     if (!text.empty())
         return {{text, second}};
     const bool standardInput = !dash.empty() || file == "-";
-    const std::string content = standardInput ? readStandardInput() : readTextFile(file, std::size_t{64} << 20U);
+    const std::string content =
+        standardInput ? readStandardInput() : readTextFile(file, std::size_t{64} << 20U);
     if (content.find_first_not_of(" \t\r\n") == std::string::npos)
-        throw InputError(fmt::format("{} holds no text.", standardInput ? std::string("Standard input") : "The file " + file));
+        throw InputError(fmt::format("{} holds no text.",
+                                     standardInput ? std::string("Standard input") : "The file " + file));
     if (!file.ends_with(".jsonl"))
         return {{withoutFinalNewline(content), second}};
     std::vector<Item> items;
@@ -239,7 +272,9 @@ void print(std::string_view text) {
         throw Error("The output could not be written; check the free space or the program behind the pipe.");
 }
 
-void printJson(const OrderedJson& json) { print(json.dump(1, ' ', false, OrderedJson::error_handler_t::replace) + "\n"); }
+void printJson(const OrderedJson& json) {
+    print(json.dump(1, ' ', false, OrderedJson::error_handler_t::replace) + "\n");
+}
 
 void printTable(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows) {
     const auto isNumber = [](const std::string& cell) {
@@ -247,7 +282,9 @@ void printTable(const std::vector<std::string>& header, const std::vector<std::v
     };
     // Code points stand for columns: enough for aligned tables of Latin text and symbols.
     const auto width = [](const std::string& cell) {
-        return static_cast<std::size_t>(std::count_if(cell.begin(), cell.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+        return static_cast<std::size_t>(std::count_if(cell.begin(), cell.end(), [](char c) {
+            return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
+        }));
     };
     std::vector<std::size_t> widths;
     std::vector<bool> right;

@@ -87,7 +87,8 @@ struct InputArguments {
     std::string dash;
 
     void add(CLI::App& command);
-    /// Texts to work on: one, or one a line of a JSONL file ({"text": ..., "pair"?: ...}). UsageError when none is given.
+    /// Texts to work on: one, or one a line of a JSONL file ({"text": ..., "pair"?: ...}). UsageError when
+    /// none is given.
     struct Item {
         std::string text;
         std::optional<std::string> pair;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "commands.h"
-
 #include "analyze/analyzer.h"
 #include "base/error.h"
+#include "commands.h"
 #include "figure_files.h"
 #include "onednn/engine.h"
 
@@ -26,7 +25,8 @@ int analyze(Session& session, const Settings& settings) {
     const auto formats = parseFormats(settings.formats);
     const auto items = settings.input.items();
     if (session.out.empty() && !session.dryRun && !session.json)
-        throw UsageError("Say where the figures go: --out FOLDER (or --json for the numbers on standard output).");
+        throw UsageError(
+            "Say where the figures go: --out FOLDER (or --json for the numbers on standard output).");
     const auto model = session.openModel(settings.model);
     OrderedJson results = OrderedJson::array();
     for (std::size_t number = 0; number < items.size(); ++number) {
@@ -37,8 +37,9 @@ int analyze(Session& session, const Settings& settings) {
         request.progress = session.progress();
         if (session.dryRun) {
             const auto prediction = analyzer->predict(request);
-            print(fmt::format("{} on {} tokens: {} passes, {}FLOP, {} of memory (predicted)\n", settings.lens, request.input.length(),
-                              prediction.passes, countText(prediction.operations), bytesText(static_cast<double>(prediction.bytes))));
+            print(fmt::format("{} on {} tokens: {} passes, {}FLOP, {} of memory (predicted)\n", settings.lens,
+                              request.input.length(), prediction.passes, countText(prediction.operations),
+                              bytesText(static_cast<double>(prediction.bytes))));
             continue;
         }
         auto& workspace = session.workspace();
@@ -47,7 +48,8 @@ int analyze(Session& session, const Settings& settings) {
         run.title = fmt::format("{}: {}", analyzer->info().title, item.text.substr(0, 60));
         run.options = options.toJson();
         run.commandLine = analyze::commandLine(*analyzer, request);
-        run.models.push_back({model->name(), model->fingerprint(), model->folder().string(), model->family()});
+        run.models.push_back(
+            {model->name(), model->fingerprint(), model->folder().string(), model->family()});
         const auto id = workspace.beginRun(run);
         std::vector<figure::Figure> figures;
         try {
@@ -89,11 +91,15 @@ void defineAnalyze(CLI::App& parser, Session& session) {
     command->add_option("model", settings->model, "Folder of the model")->required();
     settings->input.add(*command);
     command->add_option("--lens", settings->lens, "Id of the lens (orrery parts list)")->required();
-    command->add_option("--format", settings->formats, "Files to write: svg, pdf, png, csv, json, npy, html, separated by commas");
+    command->add_option("--format", settings->formats,
+                        "Files to write: svg, pdf, png, csv, json, npy, html, separated by commas");
     session.addCommonOptions(*command);
-    command->footer("Example: orrery analyze resources/models/docs-bert --text 'Returns the [MASK] of the array.' --lens logit_lens "
+    command->footer("Example: orrery analyze resources/models/docs-bert --text 'Returns the [MASK] of the "
+                    "array.' --lens logit_lens "
                     "--out /tmp/lens --format svg,csv");
-    command->callback([&session, settings] { session.action = [&session, settings] { return analyze(session, *settings); }; });
+    command->callback([&session, settings] {
+        session.action = [&session, settings] { return analyze(session, *settings); };
+    });
 }
 
 } // namespace orrery::app

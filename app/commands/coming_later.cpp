@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "commands.h"
-
 #include "base/error.h"
+#include "commands.h"
 
 #include <fmt/format.h>
 
@@ -16,9 +15,10 @@ void defineComingLater(CLI::App& parser, Session& session) {
         command->allow_extras();
         command->callback([&session, name = std::string(name)] {
             session.action = [name]() -> int {
-                throw UsageError(fmt::format("`orrery {}` comes in a later version; this one has inspect, tokenize, trace, analyze, "
-                                             "generate, compress, bench, run, runs, report, parts, plugin and verify.",
-                                             name));
+                throw UsageError(fmt::format(
+                    "`orrery {}` comes in a later version; this one has inspect, tokenize, trace, analyze, "
+                    "generate, compress, bench, run, runs, report, parts, plugin and verify.",
+                    name));
             };
         });
     }

@@ -5,8 +5,8 @@
 
 namespace orrery::app {
 
-// One subcommand each, in a file of its own name. A definition adds the subcommand with its options to the parser and
-// leaves what it does in session.action when it is chosen.
+// One subcommand each, in a file of its own name. A definition adds the subcommand with its options to the
+// parser and leaves what it does in session.action when it is chosen.
 void defineInspect(CLI::App& parser, Session& session);
 void defineTokenize(CLI::App& parser, Session& session);
 void defineTrace(CLI::App& parser, Session& session);

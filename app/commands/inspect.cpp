@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "commands.h"
-
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/scan.h"
+#include "commands.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -20,24 +19,32 @@ struct Settings {
 };
 
 OrderedJson toJson(const model::ModuleInfo& module) {
-    OrderedJson json{{"name", module.name}, {"kind", module.kind}, {"parameters", module.parameterCount}, {"bytes", module.bytes}};
+    OrderedJson json{{"name", module.name},
+                     {"kind", module.kind},
+                     {"parameters", module.parameterCount},
+                     {"bytes", module.bytes}};
     for (const auto& parameter : module.parameters)
         json["tensors"].push_back({{"name", parameter.name},
                                    {"dtype", name(parameter.dtype)},
-                                   {"shape", std::vector<std::int64_t>(parameter.shape.sizes().begin(), parameter.shape.sizes().end())},
+                                   {"shape", std::vector<std::int64_t>(parameter.shape.sizes().begin(),
+                                                                       parameter.shape.sizes().end())},
                                    {"bytes", parameter.bytes}});
     for (const auto& child : module.children)
         json["modules"].push_back(toJson(child));
     return json;
 }
 
-void addRows(const model::ModuleInfo& module, int depth, bool parameters, std::vector<std::vector<std::string>>& rows) {
-    rows.push_back({std::string(static_cast<std::size_t>(depth) * 2, ' ') + (module.name.empty() ? "model" : module.name), module.kind, "",
-                    countText(static_cast<double>(module.parameterCount)), bytesText(static_cast<double>(module.bytes))});
+void addRows(const model::ModuleInfo& module, int depth, bool parameters,
+             std::vector<std::vector<std::string>>& rows) {
+    rows.push_back({std::string(static_cast<std::size_t>(depth) * 2, ' ') +
+                        (module.name.empty() ? "model" : module.name),
+                    module.kind, "", countText(static_cast<double>(module.parameterCount)),
+                    bytesText(static_cast<double>(module.bytes))});
     if (parameters)
         for (const auto& parameter : module.parameters)
-            rows.push_back({std::string(static_cast<std::size_t>(depth + 1) * 2, ' ') + parameter.name, std::string(name(parameter.dtype)),
-                            parameter.shape.toText(), countText(static_cast<double>(parameter.shape.elements())),
+            rows.push_back({std::string(static_cast<std::size_t>(depth + 1) * 2, ' ') + parameter.name,
+                            std::string(name(parameter.dtype)), parameter.shape.toText(),
+                            countText(static_cast<double>(parameter.shape.elements())),
                             bytesText(static_cast<double>(parameter.bytes))});
     for (const auto& child : module.children)
         addRows(child, depth + 1, parameters, rows);
@@ -51,9 +58,11 @@ int inspect(Session& session, const Settings& settings) {
     const auto sites = model->sites(settings.batch, length);
     std::vector<std::string> notFinite;
     if (settings.scan)
-        for (const auto& scanned : checkpoint::scanWeights(*checkpoint::Checkpoint::open(settings.model), session.progress()))
+        for (const auto& scanned :
+             checkpoint::scanWeights(*checkpoint::Checkpoint::open(settings.model), session.progress()))
             if (scanned.nans + scanned.infinities > 0)
-                notFinite.push_back(fmt::format("{} ({} NaN, {} infinite)", scanned.name, scanned.nans, scanned.infinities));
+                notFinite.push_back(
+                    fmt::format("{} ({} NaN, {} infinite)", scanned.name, scanned.nans, scanned.infinities));
     session.endProgress();
 
     if (session.json) {
@@ -69,20 +78,29 @@ int inspect(Session& session, const Settings& settings) {
                          {"config", model->fileConfig().json()},
                          {"modules", toJson(modules)},
                          {"unused", model->unusedTensors()},
-                         {"predicted", {{"batch", settings.batch}, {"length", length}, {"bytes", cost.peakBytes}, {"operations", cost.operations}}}};
+                         {"predicted",
+                          {{"batch", settings.batch},
+                           {"length", length},
+                           {"bytes", cost.peakBytes},
+                           {"operations", cost.operations}}}};
         for (const auto& site : sites)
-            json["sites"].push_back({{"name", site.name}, {"aliases", site.aliases}, {"shape", site.shape.toText()}, {"bytes", site.bytes}});
+            json["sites"].push_back({{"name", site.name},
+                                     {"aliases", site.aliases},
+                                     {"shape", site.shape.toText()},
+                                     {"bytes", site.bytes}});
         if (settings.scan)
             json["notFinite"] = notFinite;
         printJson(json);
         return notFinite.empty() ? 0 : 1;
     }
-    print(fmt::format("{}  ({}, {})\n", model->name(), model->family(), fmt::join(model->fileConfig().architectures(), ", ")));
-    print(fmt::format("{} layers x {} heads, width {}, vocabulary {}, up to {} positions, {} parameters\n", model->layers(),
-                      model->headsPerLayer(), model->hiddenSize(), model->vocabulary(), model->maxPositions(),
-                      countText(static_cast<double>(model->parameterCount()))));
-    print(fmt::format("A run of {} x {} tokens: {}FLOP, {} of working memory beside the weights (predicted)\n", settings.batch, length,
-                      countText(cost.operations), bytesText(static_cast<double>(cost.peakBytes))));
+    print(fmt::format("{}  ({}, {})\n", model->name(), model->family(),
+                      fmt::join(model->fileConfig().architectures(), ", ")));
+    print(fmt::format("{} layers x {} heads, width {}, vocabulary {}, up to {} positions, {} parameters\n",
+                      model->layers(), model->headsPerLayer(), model->hiddenSize(), model->vocabulary(),
+                      model->maxPositions(), countText(static_cast<double>(model->parameterCount()))));
+    print(fmt::format(
+        "A run of {} x {} tokens: {}FLOP, {} of working memory beside the weights (predicted)\n",
+        settings.batch, length, countText(cost.operations), bytesText(static_cast<double>(cost.peakBytes))));
     if (!model->tokenizer())
         print(fmt::format("No tokenizer: {}\n", model->tokenizerProblem()));
     if (!model->unusedTensors().empty())
@@ -97,7 +115,8 @@ int inspect(Session& session, const Settings& settings) {
         print("\n");
         rows.clear();
         for (const auto& site : sites)
-            rows.push_back({site.name, site.shape.toText(), bytesText(static_cast<double>(site.bytes)), fmt::format("{}", fmt::join(site.aliases, ", ")), site.meaning});
+            rows.push_back({site.name, site.shape.toText(), bytesText(static_cast<double>(site.bytes)),
+                            fmt::format("{}", fmt::join(site.aliases, ", ")), site.meaning});
         printTable({"site", "shape", "bytes", "also", "what it is"}, rows);
     }
     return notFinite.empty() ? 0 : 1;
@@ -106,17 +125,23 @@ int inspect(Session& session, const Settings& settings) {
 } // namespace
 
 void defineInspect(CLI::App& parser, Session& session) {
-    auto* command = parser.add_subcommand("inspect", "Configuration, modules, parameters, sites and predicted memory of a model");
+    auto* command = parser.add_subcommand(
+        "inspect", "Configuration, modules, parameters, sites and predicted memory of a model");
     auto settings = std::make_shared<Settings>();
     command->add_option("model", settings->model, "Folder of the model")->required();
     command->add_flag("--sites", settings->sites, "List the sites that can be traced and edited");
     command->add_flag("--parameters", settings->parameters, "List every stored tensor");
-    command->add_flag("--scan", settings->scan, "Read all weights and look for NaN and infinite values (exit 1 when there are)");
-    command->add_option("--batch", settings->batch, "Sequences of the predicted run")->check(CLI::Range(1, 1 << 20));
-    command->add_option("--length", settings->length, "Tokens of the predicted run")->check(CLI::Range(1, 1 << 24));
+    command->add_flag("--scan", settings->scan,
+                      "Read all weights and look for NaN and infinite values (exit 1 when there are)");
+    command->add_option("--batch", settings->batch, "Sequences of the predicted run")
+        ->check(CLI::Range(1, 1 << 20));
+    command->add_option("--length", settings->length, "Tokens of the predicted run")
+        ->check(CLI::Range(1, 1 << 24));
     session.addCommonOptions(*command);
     command->footer("Example: orrery inspect resources/models/docs-bert --sites");
-    command->callback([&session, settings] { session.action = [&session, settings] { return inspect(session, *settings); }; });
+    command->callback([&session, settings] {
+        session.action = [&session, settings] { return inspect(session, *settings); };
+    });
 }
 
 } // namespace orrery::app

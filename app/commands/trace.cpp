@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "commands.h"
-
 #include "base/error.h"
 #include "base/version.h"
 #include "checkpoint/safetensors_writer.h"
+#include "commands.h"
 
 #include <fmt/format.h>
 
@@ -38,13 +37,17 @@ int trace(Session& session, const Settings& settings) {
     const auto items = settings.input.items();
     if (items.size() != 1)
         throw UsageError("trace takes one input; for many, call it once each.");
-    const auto input = items[0].pair ? model->encodePair(items[0].text, *items[0].pair) : model->encode(items[0].text);
+    const auto input =
+        items[0].pair ? model->encodePair(items[0].text, *items[0].pair) : model->encode(items[0].text);
     const auto globs = splitGlobs(settings.sites);
-    const std::size_t predicted = probe::Trace::predictedBytes(globs, model->layout(), input.batch(), input.length(), true);
+    const std::size_t predicted =
+        probe::Trace::predictedBytes(globs, model->layout(), input.batch(), input.length(), true);
     if (session.dryRun) {
         const auto cost = model->cost(input.batch(), input.length());
-        print(fmt::format("{} tokens; {}FLOP; {} of working memory; the captured sites take {}\n", input.length(),
-                          countText(cost.operations), bytesText(static_cast<double>(cost.peakBytes)), bytesText(static_cast<double>(predicted))));
+        print(fmt::format("{} tokens; {}FLOP; {} of working memory; the captured sites take {}\n",
+                          input.length(), countText(cost.operations),
+                          bytesText(static_cast<double>(cost.peakBytes)),
+                          bytesText(static_cast<double>(predicted))));
         return 0;
     }
     probe::Edits edits;
@@ -73,10 +76,13 @@ int trace(Session& session, const Settings& settings) {
     if (session.json) {
         OrderedJson json = OrderedJson::array();
         for (const auto& tensor : tensors)
-            json.push_back({{"name", tensor.name}, {"dtype", name(tensor.tensor.dtype())}, {"shape", tensor.tensor.shape().toText()}});
+            json.push_back({{"name", tensor.name},
+                            {"dtype", name(tensor.tensor.dtype())},
+                            {"shape", tensor.tensor.shape().toText()}});
         printJson(json);
     } else if (!session.quiet) {
-        print(fmt::format("{} sites of {} tokens written to {}\n", tensors.size() - 1, input.length(), session.out));
+        print(fmt::format("{} sites of {} tokens written to {}\n", tensors.size() - 1, input.length(),
+                          session.out));
     }
     return 0;
 }
@@ -91,9 +97,12 @@ void defineTrace(CLI::App& parser, Session& session) {
     command->add_option("--sites", settings->sites, "Sites to capture: names or globs, separated by commas");
     command->add_option("--edits", settings->edits, "JSON file with edits to apply during the run");
     session.addCommonOptions(*command);
-    command->footer("Example: orrery trace resources/models/docs-bert --text 'An array.' --sites 'blocks.*.attn.hook_pattern' "
+    command->footer("Example: orrery trace resources/models/docs-bert --text 'An array.' --sites "
+                    "'blocks.*.attn.hook_pattern' "
                     "--out /tmp/patterns.safetensors");
-    command->callback([&session, settings] { session.action = [&session, settings] { return trace(session, *settings); }; });
+    command->callback([&session, settings] {
+        session.action = [&session, settings] { return trace(session, *settings); };
+    });
 }
 
 } // namespace orrery::app

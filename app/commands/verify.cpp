@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "commands.h"
+#include "model/verify.h"
 
 #include "base/error.h"
-#include "model/verify.h"
+#include "commands.h"
 #include "text/conformance.h"
 
 #include <fmt/format.h>
@@ -38,9 +38,10 @@ std::vector<fs::path> cases(const fs::path& path) {
         if (entry.is_directory() && (model::isModelCase(entry.path()) || isTokenizerCase(entry.path())))
             found.push_back(entry.path());
     if (found.empty())
-        throw InputError(fmt::format("{} holds no golden case: a model case has config.json and expected*.safetensors, a tokenizer "
-                                     "case tokenizer.json and expected.jsonl.",
-                                     path.string()));
+        throw InputError(fmt::format(
+            "{} holds no golden case: a model case has config.json and expected*.safetensors, a tokenizer "
+            "case tokenizer.json and expected.jsonl.",
+            path.string()));
     std::sort(found.begin(), found.end());
     return found;
 }
@@ -57,7 +58,8 @@ void verifyModel(const fs::path& folder, const Progress& progress, std::vector<L
             line.worst = worst->worst;
             line.tolerance = worst->tolerance;
             if (line.detail.empty())
-                line.detail = fmt::format("{} tensors, worst {}: {:.2e} (tolerance {:.2e})", set.tensors.size(), worst->name, worst->worst, worst->tolerance);
+                line.detail = fmt::format("{} tensors, worst {}: {:.2e} (tolerance {:.2e})",
+                                          set.tensors.size(), worst->name, worst->worst, worst->tolerance);
         }
         lines.push_back(std::move(line));
     }
@@ -75,25 +77,34 @@ int verify(Session& session, const std::vector<std::string>& paths) {
         const std::size_t before = lines.size();
         if (fs::is_regular_file(all[i])) {
             lines.push_back({all[i].filename().string(), false,
-                             "this version has no part that claims such a file; part cases come with the parts of the seed systems", 0, 0});
+                             "this version has no part that claims such a file; part cases come with the "
+                             "parts of the seed systems",
+                             0, 0});
         } else {
             if (model::isModelCase(all[i]))
                 verifyModel(all[i], progress, lines);
             if (isTokenizerCase(all[i])) {
                 const auto result = text::verifyTokenizerCase(all[i]);
-                lines.push_back({result.name, result.ok, result.ok ? fmt::format("{} records equal", result.records) : result.difference, 0, 0});
+                lines.push_back(
+                    {result.name, result.ok,
+                     result.ok ? fmt::format("{} records equal", result.records) : result.difference, 0, 0});
             }
         }
         session.endProgress();
         if (!session.json)
             for (std::size_t k = before; k < lines.size(); ++k)
-                print(fmt::format("{:4}  {}  {}\n", lines[k].ok ? "ok" : "FAIL", lines[k].name, lines[k].detail));
+                print(fmt::format("{:4}  {}  {}\n", lines[k].ok ? "ok" : "FAIL", lines[k].name,
+                                  lines[k].detail));
     }
     const auto failed = std::count_if(lines.begin(), lines.end(), [](const Line& line) { return !line.ok; });
     if (session.json) {
         OrderedJson json = OrderedJson::array();
         for (const auto& line : lines)
-            json.push_back({{"case", line.name}, {"ok", line.ok}, {"detail", line.detail}, {"worst", line.worst}, {"tolerance", line.tolerance}});
+            json.push_back({{"case", line.name},
+                            {"ok", line.ok},
+                            {"detail", line.detail},
+                            {"worst", line.worst},
+                            {"tolerance", line.tolerance}});
         printJson(json);
     } else {
         print(fmt::format("{} ok, {} failed\n", static_cast<std::ptrdiff_t>(lines.size()) - failed, failed));
@@ -109,7 +120,8 @@ void defineVerify(CLI::App& parser, Session& session) {
     command->add_option("paths", *paths, "Cases, or folders of cases")->required();
     session.addCommonOptions(*command);
     command->footer("Example: orrery verify tests/golden/hf tests/golden/tokenizers");
-    command->callback([&session, paths] { session.action = [&session, paths] { return verify(session, *paths); }; });
+    command->callback(
+        [&session, paths] { session.action = [&session, paths] { return verify(session, *paths); }; });
 }
 
 } // namespace orrery::app

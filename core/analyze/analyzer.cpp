@@ -21,15 +21,17 @@ std::string quoted(const std::string& text) {
 
 } // namespace
 
-std::string Analyzer::unsuitable(const model::Model&) const { return {}; }
+std::string Analyzer::unsuitable(const model::Model&) const {
+    return {};
+}
 
 Prediction Analyzer::predict(const Request& request) const {
     const auto cost = request.model->cost(request.input.batch(), request.input.length());
     return {1, cost.operations, cost.peakBytes};
 }
 
-Request makeRequest(const Analyzer& analyzer, std::shared_ptr<const model::Model> model, const std::string& text,
-                    const std::string* pair) {
+Request makeRequest(const Analyzer& analyzer, std::shared_ptr<const model::Model> model,
+                    const std::string& text, const std::string* pair) {
     Request request;
     request.input = pair != nullptr ? model->encodePair(text, *pair) : model->encode(text);
     if (request.input.length() == 0)

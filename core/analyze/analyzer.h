@@ -28,9 +28,9 @@ struct Request {
 
 /// What an analysis will cost, known from shapes before it runs.
 struct Prediction {
-    int passes = 1;         ///< forward passes
-    double operations = 0;  ///< floating-point operations of all passes
-    std::size_t bytes = 0;  ///< memory for what is kept
+    int passes = 1;        ///< forward passes
+    double operations = 0; ///< floating-point operations of all passes
+    std::size_t bytes = 0; ///< memory for what is kept
 };
 
 /// A lens: model and input to figures.
@@ -38,17 +38,18 @@ class Analyzer : public Part {
 public:
     static constexpr std::string_view kind = "analyzer";
 
-    /// Empty when the model suits, else the sentence that says why not ("The logit lens needs a language-model head; ...").
+    /// Empty when the model suits, else the sentence that says why not ("The logit lens needs a
+    /// language-model head; ...").
     [[nodiscard]] virtual std::string unsuitable(const model::Model& model) const;
     [[nodiscard]] virtual Prediction predict(const Request& request) const;
     /// The figures, without provenance (runAnalysis adds it).
     [[nodiscard]] virtual std::vector<figure::Figure> analyze(const Request& request) const = 0;
 };
 
-/// A request with the analyzer's default options for a text (and pair) given by a person. UsageError when the model has
-/// no tokenizer or the text gives no tokens.
-Request makeRequest(const Analyzer& analyzer, std::shared_ptr<const model::Model> model, const std::string& text,
-                    const std::string* pair = nullptr);
+/// A request with the analyzer's default options for a text (and pair) given by a person. UsageError when the
+/// model has no tokenizer or the text gives no tokens.
+Request makeRequest(const Analyzer& analyzer, std::shared_ptr<const model::Model> model,
+                    const std::string& text, const std::string* pair = nullptr);
 
 /// Tokens of a row that are not padding.
 std::int64_t realLength(const model::ModelInput& input, std::int64_t row);

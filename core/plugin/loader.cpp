@@ -12,11 +12,11 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <set>
-#include <unistd.h>
 
 Q_DECLARE_INTERFACE(orrery::plugin::PluginInterface, "org.orrery.Plugin")
 
@@ -26,7 +26,9 @@ namespace {
 namespace fs = std::filesystem;
 
 void readDeclared(const QJsonObject& declared, PluginState& state) {
-    const auto text = [&](const char* key) { return declared.value(QLatin1String(key)).toString().toStdString(); };
+    const auto text = [&](const char* key) {
+        return declared.value(QLatin1String(key)).toString().toStdString();
+    };
     state.id = text("id");
     state.title = text("title");
     state.version = text("version");
@@ -59,7 +61,8 @@ std::vector<fs::path> libraries(const std::vector<fs::path>& folders) {
     for (const auto& folder : folders) {
         std::error_code failure;
         for (fs::directory_iterator it(folder, failure), end; !failure && it != end; it.increment(failure))
-            if (QLibrary::isLibrary(QString::fromStdString(it->path().string())) && it->is_regular_file(failure))
+            if (QLibrary::isLibrary(QString::fromStdString(it->path().string())) &&
+                it->is_regular_file(failure))
                 found.push_back(it->path());
     }
     std::sort(found.begin(), found.end());
@@ -103,8 +106,9 @@ PluginState readMetadata(const fs::path& file) {
     readDeclared(declared, state);
     if (state.id.empty() || state.parts.empty()) {
         state.id = state.id.empty() ? file.stem().string() : state.id;
-        return broken(PluginStatus::Broken,
-                      fmt::format("The plugin.json inside {} lacks an id or its list of parts.", file.string()));
+        return broken(
+            PluginStatus::Broken,
+            fmt::format("The plugin.json inside {} lacks an id or its list of parts.", file.string()));
     }
     const int api = declared.value(QLatin1String("api")).toInt(-1);
     if (api != apiVersion)
@@ -131,7 +135,8 @@ PluginState Loader::loadFile(const fs::path& file) {
     const auto* entry = qobject_cast<PluginInterface*>(root);
     if (entry == nullptr)
         return broken(fmt::format("{} cannot be loaded: {}", file.string(),
-                                  root != nullptr ? "it has no entry for parts." : library.errorString().toStdString()));
+                                  root != nullptr ? "it has no entry for parts."
+                                                  : library.errorString().toStdString()));
     try {
         Registry fresh;
         entry->registerParts(fresh);
@@ -140,11 +145,13 @@ PluginState Loader::loadFile(const fs::path& file) {
         for (const auto& part : fresh.entries())
             brought.insert(part.kind + ":" + part.part->info().id);
         if (declared != brought)
-            return broken(fmt::format("{} declares the parts {} but brings {}; make plugin.json and the code agree.",
-                                      file.string(), fmt::join(declared, ", "), fmt::join(brought, ", ")));
+            return broken(
+                fmt::format("{} declares the parts {} but brings {}; make plugin.json and the code agree.",
+                            file.string(), fmt::join(declared, ", "), fmt::join(brought, ", ")));
         m_registry.adopt(fresh, state.id);
     } catch (const std::exception& failure) {
-        return broken(fmt::format("{} failed while registering its parts: {}", file.string(), failure.what()));
+        return broken(
+            fmt::format("{} failed while registering its parts: {}", file.string(), failure.what()));
     } catch (...) {
         return broken(fmt::format("{} failed while registering its parts.", file.string()));
     }
@@ -155,18 +162,19 @@ PluginState tryInProcess(const fs::path& program, const PluginState& state, int 
     PluginState outcome = state;
     QProcess trial;
     trial.setProcessChannelMode(QProcess::MergedChannels);
-    trial.start(QString::fromStdString(program.string()),
-                {QStringLiteral("plugin"), QStringLiteral("try"), QString::fromStdString(state.file.string())});
+    trial.start(QString::fromStdString(program.string()), {QStringLiteral("plugin"), QStringLiteral("try"),
+                                                           QString::fromStdString(state.file.string())});
     const bool ended = trial.waitForStarted(milliseconds) && trial.waitForFinished(milliseconds);
     if (!ended && trial.error() != QProcess::FailedToStart) {
         trial.kill();
         trial.waitForFinished(1000);
         outcome.status = PluginStatus::Crashed;
-        outcome.reason = fmt::format("{} did not finish loading within {} s; it was skipped.", state.file.string(),
-                                     milliseconds / 1000);
+        outcome.reason = fmt::format("{} did not finish loading within {} s; it was skipped.",
+                                     state.file.string(), milliseconds / 1000);
     } else if (!ended) {
         outcome.status = PluginStatus::Broken;
-        outcome.reason = fmt::format("{} could not be tried out: {} does not start.", state.file.string(), program.string());
+        outcome.reason = fmt::format("{} could not be tried out: {} does not start.", state.file.string(),
+                                     program.string());
     } else if (trial.exitStatus() == QProcess::CrashExit) {
         outcome.status = PluginStatus::Crashed;
         outcome.reason = fmt::format("{} crashed while it was loaded; it was skipped.", state.file.string());
@@ -189,12 +197,13 @@ std::vector<PluginState> Loader::load(const LoaderOptions& options) {
             const auto known = outcomes->find(key);
             if (known != outcomes->end() && known->is_object()) {
                 state.reason = known->value("reason", "");
-                state.status = state.reason.empty() ? PluginStatus::Loaded
+                state.status = state.reason.empty()             ? PluginStatus::Loaded
                                : known->value("crashed", false) ? PluginStatus::Crashed
                                                                 : PluginStatus::Broken;
             } else {
                 state = tryInProcess(options.trialProgram, state, options.trialMilliseconds);
-                (*outcomes)[key] = {{"reason", state.reason}, {"crashed", state.status == PluginStatus::Crashed}};
+                (*outcomes)[key] = {{"reason", state.reason},
+                                    {"crashed", state.status == PluginStatus::Crashed}};
             }
         }
         if (state.status == PluginStatus::Loaded)
@@ -224,7 +233,8 @@ std::vector<PluginState> Loader::load(const LoaderOptions& options) {
 LoaderOptions defaultLoaderOptions(const fs::path& executable) {
     LoaderOptions options;
     const fs::path prefix = executable.parent_path().parent_path();
-    for (const char* folder : {"lib/orrery/plugins", "lib/x86_64-linux-gnu/orrery/plugins", "lib64/orrery/plugins"})
+    for (const char* folder :
+         {"lib/orrery/plugins", "lib/x86_64-linux-gnu/orrery/plugins", "lib64/orrery/plugins"})
         if (std::error_code none; fs::is_directory(prefix / folder, none))
             options.bundled.push_back(prefix / folder);
     if (const char* path = std::getenv("ORRERY_PLUGIN_PATH")) {
@@ -239,8 +249,12 @@ LoaderOptions defaultLoaderOptions(const fs::path& executable) {
     const char* home = std::getenv("HOME");
     const char* data = std::getenv("XDG_DATA_HOME");
     const char* cache = std::getenv("XDG_CACHE_HOME");
-    const fs::path dataFolder = data != nullptr && *data != '\0' ? fs::path(data) : fs::path(home != nullptr ? home : "/tmp") / ".local/share";
-    const fs::path cacheFolder = cache != nullptr && *cache != '\0' ? fs::path(cache) : fs::path(home != nullptr ? home : "/tmp") / ".cache";
+    const fs::path dataFolder = data != nullptr && *data != '\0'
+                                    ? fs::path(data)
+                                    : fs::path(home != nullptr ? home : "/tmp") / ".local/share";
+    const fs::path cacheFolder = cache != nullptr && *cache != '\0'
+                                     ? fs::path(cache)
+                                     : fs::path(home != nullptr ? home : "/tmp") / ".cache";
     options.user.push_back(dataFolder / "orrery/plugins");
     options.trialProgram = executable;
     options.trialCache = cacheFolder / "orrery/plugin-trials.json";

@@ -32,18 +32,19 @@ struct PluginState {
 
 std::string_view statusName(PluginStatus status); ///< "loaded", "broken", "wrong version", "crashed"
 
-/// plugin.json as compiled into the library, read from the file without loading it. The state's status is Loaded when
-/// nothing speaks against loading it, else the reason is given.
+/// plugin.json as compiled into the library, read from the file without loading it. The state's status is
+/// Loaded when nothing speaks against loading it, else the reason is given.
 PluginState readMetadata(const std::filesystem::path& file);
 
 struct LoaderOptions {
     /// Folders of plugins that came with Orrery: loaded at once.
     std::vector<std::filesystem::path> bundled;
-    /// Folders of the user's plugins: each is first tried in a process of its own, so that one that crashes or hangs
-    /// while loading is reported and skipped. The outcome is remembered until the file changes.
+    /// Folders of the user's plugins: each is first tried in a process of its own, so that one that crashes
+    /// or hangs while loading is reported and skipped. The outcome is remembered until the file changes.
     std::vector<std::filesystem::path> user;
-    std::filesystem::path trialProgram; ///< the `orrery` executable (`orrery plugin try FILE`); empty: no trial
-    std::filesystem::path trialCache;   ///< JSON file of remembered outcomes; empty: none
+    std::filesystem::path
+        trialProgram;                 ///< the `orrery` executable (`orrery plugin try FILE`); empty: no trial
+    std::filesystem::path trialCache; ///< JSON file of remembered outcomes; empty: none
     int trialMilliseconds = 15000;
 };
 
@@ -63,8 +64,8 @@ private:
 /// Runs `program plugin try FILE` and says how it ended: Loaded, or Crashed/Broken with the reason.
 PluginState tryInProcess(const std::filesystem::path& program, const PluginState& state, int milliseconds);
 
-/// The folders that the command line and the window use: beside the executable (or its install's lib/orrery/plugins),
-/// $ORRERY_PLUGIN_PATH (colon separated), and the user's data folder.
+/// The folders that the command line and the window use: beside the executable (or its install's
+/// lib/orrery/plugins), $ORRERY_PLUGIN_PATH (colon separated), and the user's data folder.
 LoaderOptions defaultLoaderOptions(const std::filesystem::path& executable);
 
 } // namespace orrery::plugin

@@ -10,15 +10,18 @@
 namespace orrery::plugin {
 namespace {
 
-std::string idOf(const Registry::Entry& entry) { return entry.part->info().id; }
+std::string idOf(const Registry::Entry& entry) {
+    return entry.part->info().id;
+}
 
 void insertSorted(std::vector<Registry::Entry>& entries, Registry::Entry entry) {
     const auto key = [](const Registry::Entry& e) { return std::pair(e.kind, idOf(e)); };
     const auto wanted = key(entry);
-    const auto place = std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return key(e) >= wanted; });
+    const auto place =
+        std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return key(e) >= wanted; });
     if (place != entries.end() && key(*place) == wanted)
-        throw UsageError(fmt::format("There is already a {} named '{}' (from plugin '{}').", entry.kind, wanted.second,
-                                     place->plugin));
+        throw UsageError(fmt::format("There is already a {} named '{}' (from plugin '{}').", entry.kind,
+                                     wanted.second, place->plugin));
     entries.insert(place, std::move(entry));
 }
 
@@ -31,7 +34,8 @@ void Registry::addPart(std::string kind, std::shared_ptr<const Part> part) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
     });
     if (!fine)
-        throw UsageError(fmt::format("'{}' is no id for a {}: use lower-case letters, digits and underscores.", id, kind));
+        throw UsageError(
+            fmt::format("'{}' is no id for a {}: use lower-case letters, digits and underscores.", id, kind));
     const std::lock_guard lock(m_mutex);
     insertSorted(m_entries, Entry{std::move(kind), "orrery", std::move(part)});
 }
@@ -59,9 +63,10 @@ Registry::Entry Registry::requirePart(std::string_view kind, std::string_view id
     if (const auto near = nearestName(id, candidates))
         throw UsageError(fmt::format("There is no {} '{}'; did you mean '{}'?", what, id, *near));
     if (candidates.empty())
-        throw UsageError(fmt::format("There is no {} '{}': no plugin with one was loaded (see `orrery plugin list`).",
-                                     what, id));
-    throw UsageError(fmt::format("There is no {} '{}'; there are: {}.", what, id, fmt::join(candidates, ", ")));
+        throw UsageError(fmt::format(
+            "There is no {} '{}': no plugin with one was loaded (see `orrery plugin list`).", what, id));
+    throw UsageError(
+        fmt::format("There is no {} '{}'; there are: {}.", what, id, fmt::join(candidates, ", ")));
 }
 
 void Registry::adopt(const Registry& other, const std::string& plugin) {

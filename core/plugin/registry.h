@@ -12,8 +12,9 @@
 
 namespace orrery::plugin {
 
-/// Every part there is, by kind and id. An interface class names its kind by `static constexpr std::string_view kind`,
-/// so a new kind of part needs no line here. Thread safe; parts live as long as someone holds them.
+/// Every part there is, by kind and id. An interface class names its kind by `static constexpr
+/// std::string_view kind`, so a new kind of part needs no line here. Thread safe; parts live as long as
+/// someone holds them.
 class Registry {
 public:
     struct Entry {
@@ -23,15 +24,18 @@ public:
     };
 
     /// Adds a part of the kind that Interface stands for; UsageError when that kind already has the id.
-    template <typename Interface> void add(std::shared_ptr<const Interface> part) {
+    template <typename Interface>
+    void add(std::shared_ptr<const Interface> part) {
         addPart(std::string(Interface::kind), std::move(part));
     }
     /// The same, making the part: registry.make<Analyzer, LogitLens>();
-    template <typename Interface, typename Made, typename... Arguments> void make(Arguments&&... arguments) {
+    template <typename Interface, typename Made, typename... Arguments>
+    void make(Arguments&&... arguments) {
         add<Interface>(std::make_shared<const Made>(std::forward<Arguments>(arguments)...));
     }
 
-    template <typename Interface> [[nodiscard]] std::vector<std::shared_ptr<const Interface>> all() const {
+    template <typename Interface>
+    [[nodiscard]] std::vector<std::shared_ptr<const Interface>> all() const {
         std::vector<std::shared_ptr<const Interface>> found;
         for (const Entry& entry : entries())
             if (entry.kind == Interface::kind)
@@ -39,10 +43,12 @@ public:
         return found;
     }
     /// The part with this id, or UsageError that names the nearest id.
-    template <typename Interface> [[nodiscard]] std::shared_ptr<const Interface> require(std::string_view id) const {
+    template <typename Interface>
+    [[nodiscard]] std::shared_ptr<const Interface> require(std::string_view id) const {
         return std::dynamic_pointer_cast<const Interface>(requirePart(Interface::kind, id).part);
     }
-    template <typename Interface> [[nodiscard]] std::shared_ptr<const Interface> find(std::string_view id) const {
+    template <typename Interface>
+    [[nodiscard]] std::shared_ptr<const Interface> find(std::string_view id) const {
         for (const Entry& entry : entries())
             if (entry.kind == Interface::kind && entry.part->info().id == id)
                 return std::dynamic_pointer_cast<const Interface>(entry.part);
@@ -54,7 +60,8 @@ public:
     /// An empty kind looks in all of them; UsageError when unknown or, without a kind, ambiguous.
     [[nodiscard]] Entry requirePart(std::string_view kind, std::string_view id) const;
 
-    /// Takes over all parts of another registry as those of one plugin, all or none: UsageError on a clash of ids.
+    /// Takes over all parts of another registry as those of one plugin, all or none: UsageError on a clash of
+    /// ids.
     void adopt(const Registry& other, const std::string& plugin);
 
 private:

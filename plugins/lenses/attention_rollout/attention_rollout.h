@@ -15,7 +15,8 @@ namespace orrery::lenses {
 class MixedLayer {
 public:
     enum class Reduction { Mean, Max, Min };
-    MixedLayer(std::vector<std::shared_ptr<const figure::MatrixSource>> heads, Reduction reduction, double residual);
+    MixedLayer(std::vector<std::shared_ptr<const figure::MatrixSource>> heads, Reduction reduction,
+               double residual);
     [[nodiscard]] std::int64_t size() const { return m_heads.front()->rows(); }
     /// Rows [first, first + count), row-major count x size().
     [[nodiscard]] std::vector<float> rows(std::int64_t first, std::int64_t count) const;
@@ -29,7 +30,8 @@ private:
 /// R = A'(last) ... A'(first), L x L row-major; layers from the bottom up.
 std::vector<float> rollout(const std::vector<MixedLayer>& layers, const Progress& progress);
 /// One row of R, in memory linear in L.
-std::vector<double> rolloutRow(const std::vector<MixedLayer>& layers, std::int64_t row, const Progress& progress);
+std::vector<double> rolloutRow(const std::vector<MixedLayer>& layers, std::int64_t row,
+                               const Progress& progress);
 
 class AttentionRollout final : public analyze::Analyzer {
 public:

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "attention_rollout.h"
 #include "plugin/plugin.h"
 
-ORRERY_PLUGIN(registry) { registry.make<orrery::analyze::Analyzer, orrery::lenses::AttentionRollout>(); }
+#include "attention_rollout.h"
+
+ORRERY_PLUGIN(registry) {
+    registry.make<orrery::analyze::Analyzer, orrery::lenses::AttentionRollout>();
+}

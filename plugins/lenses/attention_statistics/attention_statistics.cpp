@@ -12,7 +12,9 @@ namespace {
 using figure::Figure;
 
 /// Rows computed at once: a band of a few hundred KB at most.
-std::int64_t bandRows(std::int64_t columns) { return std::max<std::int64_t>(1, 65536 / std::max<std::int64_t>(1, columns)); }
+std::int64_t bandRows(std::int64_t columns) {
+    return std::max<std::int64_t>(1, 65536 / std::max<std::int64_t>(1, columns));
+}
 
 struct Quantity {
     const char* id;
@@ -27,12 +29,14 @@ constexpr Quantity quantities[] = {
      "How spread the attention of each head is, averaged over queries: 0 when one key gets everything.",
      &HeadStatistics::entropy},
     {"distance", "Distance of attention", "tokens",
-     "How far each head looks on average: the mean of |query - key| weighted by the attention.", &HeadStatistics::distance},
+     "How far each head looks on average: the mean of |query - key| weighted by the attention.",
+     &HeadStatistics::distance},
     {"sparsity", "Sparsity of attention", "",
      "The share of keys that a head can do without and still hold the chosen mass of its attention.",
      &HeadStatistics::sparsity},
     {"sink", "Attention on sinks", "",
-     "The share of the attention that goes to the first token (and separators, where chosen).", &HeadStatistics::sink},
+     "The share of the attention that goes to the first token (and separators, where chosen).",
+     &HeadStatistics::sink},
 };
 
 std::vector<std::string> numbered(const char* word, std::int64_t count) {
@@ -45,8 +49,8 @@ std::vector<std::string> numbered(const char* word, std::int64_t count) {
 } // namespace
 
 HeadStatistics headStatistics(const figure::MatrixSource& pattern, std::span<const std::int64_t> queries,
-                              std::span<const std::uint8_t> sinks, std::span<const std::uint8_t> allowedKeys, bool causal,
-                              double mass) {
+                              std::span<const std::uint8_t> sinks, std::span<const std::uint8_t> allowedKeys,
+                              bool causal, double mass) {
     HeadStatistics sum;
     if (queries.empty())
         return sum;
@@ -59,7 +63,8 @@ HeadStatistics headStatistics(const figure::MatrixSource& pattern, std::span<con
         const std::int64_t count = std::min(band, pattern.rows() - first);
         if (queries[next] >= first + count)
             continue;
-        pattern.tile(first, 0, count, columns, std::span(block).first(static_cast<std::size_t>(count * columns)));
+        pattern.tile(first, 0, count, columns,
+                     std::span(block).first(static_cast<std::size_t>(count * columns)));
         for (; next < queries.size() && queries[next] < first + count; ++next) {
             const std::int64_t row = queries[next];
             const auto weights = std::span(block).subspan(static_cast<std::size_t>((row - first) * columns),
@@ -93,7 +98,8 @@ HeadStatistics headStatistics(const figure::MatrixSource& pattern, std::span<con
 PartInfo AttentionStatistics::info() const {
     return {"attention_statistics",
             "Attention statistics",
-            "Entropy, distance, sparsity and sink mass of every head: which heads look near, far, at everything or nowhere.",
+            "Entropy, distance, sparsity and sink mass of every head: which heads look near, far, at "
+            "everything or nowhere.",
             "Clark, Khandelwal, Levy, Manning: What does BERT look at? 2019",
             "https://aclanthology.org/W19-4828",
             "any model with attention"};
@@ -101,7 +107,8 @@ PartInfo AttentionStatistics::info() const {
 
 OptionSchema AttentionStatistics::options() const {
     OptionSchema schema;
-    schema.real("mass", 0.9, "Share of a row's attention that the counted keys must hold, for sparsity.").range(0.01, 1);
+    schema.real("mass", 0.9, "Share of a row's attention that the counted keys must hold, for sparsity.")
+        .range(0.01, 1);
     schema.boolean("separators", true, "Whether separator tokens count as sinks beside the first token.");
     return schema;
 }
@@ -126,7 +133,8 @@ std::vector<Figure> AttentionStatistics::analyze(const analyze::Request& request
 
     const std::int64_t layers = model.layers();
     const int heads = model.headsPerLayer();
-    std::vector<HeadStatistics> statistics(static_cast<std::size_t>(layers) * static_cast<std::size_t>(heads));
+    std::vector<HeadStatistics> statistics(static_cast<std::size_t>(layers) *
+                                           static_cast<std::size_t>(heads));
     const std::int64_t batch = input.batch();
     for (std::int64_t item = 0; item < batch; ++item) {
         std::vector<std::uint8_t> allowed(static_cast<std::size_t>(input.length()), 1);
@@ -153,9 +161,11 @@ std::vector<Figure> AttentionStatistics::analyze(const analyze::Request& request
                 continue; // its attention was replaced by a mixer without heads
             const auto& pattern = trace.pattern(layer);
             for (int head = 0; head < pattern.heads(); ++head) {
-                request.progress.report("reading the patterns", layer * heads + head, static_cast<double>(layers * heads));
-                const HeadStatistics one = headStatistics(*pattern.matrix(item, head), queries, sinks, allowed,
-                                                          pattern.causal(), request.options.real("mass"));
+                request.progress.report("reading the patterns", layer * heads + head,
+                                        static_cast<double>(layers * heads));
+                const HeadStatistics one =
+                    headStatistics(*pattern.matrix(item, head), queries, sinks, allowed, pattern.causal(),
+                                   request.options.real("mass"));
                 auto& total = statistics[static_cast<std::size_t>(layer * heads + head)];
                 for (const Quantity& quantity : quantities)
                     total.*quantity.value += one.*quantity.value / static_cast<double>(batch);
@@ -165,7 +175,8 @@ std::vector<Figure> AttentionStatistics::analyze(const analyze::Request& request
 
     std::vector<Figure> figures;
     figure::Table table;
-    table.columns = {{"layer", ""}, {"head", ""}, {"entropy", "nats"}, {"distance", "tokens"}, {"sparsity", ""}, {"sinks", ""}};
+    table.columns = {{"layer", ""},          {"head", ""},     {"entropy", "nats"},
+                     {"distance", "tokens"}, {"sparsity", ""}, {"sinks", ""}};
     for (const Quantity& quantity : quantities) {
         std::vector<float> values;
         for (const auto& one : statistics)
@@ -184,8 +195,11 @@ std::vector<Figure> AttentionStatistics::analyze(const analyze::Request& request
             const auto& one = statistics[static_cast<std::size_t>(layer * heads + head)];
             table.rows.push_back({layer, head, one.entropy, one.distance, one.sparsity, one.sink});
         }
-    figures.push_back({"heads", "All heads", "The four numbers of every head; sort by a column to find the extremes.",
-                       std::move(table), {}});
+    figures.push_back({"heads",
+                       "All heads",
+                       "The four numbers of every head; sort by a column to find the extremes.",
+                       std::move(table),
+                       {}});
     return figures;
 }
 

@@ -21,8 +21,8 @@ struct HeadStatistics {
 /// Statistics of a pattern read in row bands. queries: rows that count; sinks[j] is 1 where key j is a sink;
 /// mass: the share of the attention that sparsity asks keys for, in (0, 1].
 HeadStatistics headStatistics(const figure::MatrixSource& pattern, std::span<const std::int64_t> queries,
-                              std::span<const std::uint8_t> sinks, std::span<const std::uint8_t> allowedKeys, bool causal,
-                              double mass);
+                              std::span<const std::uint8_t> sinks, std::span<const std::uint8_t> allowedKeys,
+                              bool causal, double mass);
 
 class AttentionStatistics final : public analyze::Analyzer {
 public:

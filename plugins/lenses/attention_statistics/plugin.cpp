@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "attention_statistics.h"
 #include "plugin/plugin.h"
 
-ORRERY_PLUGIN(registry) { registry.make<orrery::analyze::Analyzer, orrery::lenses::AttentionStatistics>(); }
+#include "attention_statistics.h"
+
+ORRERY_PLUGIN(registry) {
+    registry.make<orrery::analyze::Analyzer, orrery::lenses::AttentionStatistics>();
+}

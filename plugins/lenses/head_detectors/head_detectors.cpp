@@ -25,7 +25,8 @@ struct Structure {
 /// The sequences that are run: the input itself, or random tokens said twice.
 std::vector<Ids> sequences(const analyze::Request& request, Generator& generator) {
     const auto& model = *request.model;
-    const Ids own = request.input.inputIds.select(0, 0).slice(0, 0, analyze::realLength(request.input, 0)).toIntegers();
+    const Ids own =
+        request.input.inputIds.select(0, 0).slice(0, 0, analyze::realLength(request.input, 0)).toIntegers();
     if (request.options.text("source") == "text")
         return {own};
     std::vector<Ids> made;
@@ -34,14 +35,16 @@ std::vector<Ids> sequences(const analyze::Request& request, Generator& generator
     const std::int64_t half = std::min(request.options.integer("length"), fits);
     if (half < 2)
         throw UsageError("The model has too few positions for a sequence said twice; use source=text.");
-    // Special tokens stand at the vocabulary's start in most tokenizers; the model's own first token is kept apart.
+    // Special tokens stand at the vocabulary's start in most tokenizers; the model's own first token is kept
+    // apart.
     const std::int64_t lowest = std::min<std::int64_t>(model.vocabulary() / 2, 1000);
     for (std::int64_t i = 0; i < request.options.integer("sequences"); ++i) {
         Ids ids;
         if (prefix != 0)
             ids.push_back(own.front());
         for (std::int64_t k = 0; k < half; ++k)
-            ids.push_back(lowest + static_cast<std::int64_t>(generator.below(static_cast<std::uint64_t>(model.vocabulary() - lowest))));
+            ids.push_back(lowest + static_cast<std::int64_t>(generator.below(
+                                       static_cast<std::uint64_t>(model.vocabulary() - lowest))));
         for (std::int64_t k = 0; k < half; ++k)
             ids.push_back(ids[static_cast<std::size_t>(prefix + k)]);
         made.push_back(std::move(ids));
@@ -57,7 +60,8 @@ Ids shuffled(Ids ids, Generator& generator) {
 }
 
 /// Mean attention on the targets, of every head and detector, running the ids.
-Scores score(const model::Model& model, const Ids& ids, const Structure& structure, const Progress& progress) {
+Scores score(const model::Model& model, const Ids& ids, const Structure& structure,
+             const Progress& progress) {
     probe::Trace trace({"blocks.*.attn.hook_pattern"});
     Context context;
     context.trace = &trace;
@@ -81,22 +85,26 @@ Scores score(const model::Model& model, const Ids& ids, const Structure& structu
             const auto matrix = pattern.matrix(0, head);
             for (std::int64_t first = 0; first < length; first += band) {
                 const std::int64_t count = std::min(band, length - first);
-                matrix->tile(first, 0, count, length, std::span(block).first(static_cast<std::size_t>(count * length)));
+                matrix->tile(first, 0, count, length,
+                             std::span(block).first(static_cast<std::size_t>(count * length)));
                 for (int detector = 0; detector < detectors; ++detector) {
                     double sum = 0;
                     for (std::int64_t i = first; i < first + count; ++i)
                         for (const auto key : structure.targets[detector][static_cast<std::size_t>(i)])
                             sum += block[static_cast<std::size_t>((i - first) * length + key)];
-                    result[(static_cast<std::size_t>(detector) * layers + layer) * heads + static_cast<std::size_t>(head)] += sum;
+                    result[(static_cast<std::size_t>(detector) * layers + layer) * heads +
+                           static_cast<std::size_t>(head)] += sum;
                 }
             }
         }
     }
     for (int detector = 0; detector < detectors; ++detector) {
         const auto& lists = structure.targets[detector];
-        const auto queries = std::count_if(lists.begin(), lists.end(), [](const auto& list) { return !list.empty(); });
+        const auto queries =
+            std::count_if(lists.begin(), lists.end(), [](const auto& list) { return !list.empty(); });
         for (std::size_t i = 0; i < layers * heads; ++i)
-            result[static_cast<std::size_t>(detector) * layers * heads + i] /= static_cast<double>(std::max<std::ptrdiff_t>(1, queries));
+            result[static_cast<std::size_t>(detector) * layers * heads + i] /=
+                static_cast<double>(std::max<std::ptrdiff_t>(1, queries));
     }
     return result;
 }
@@ -154,7 +162,8 @@ std::vector<std::vector<std::int64_t>> targets(Detector detector, std::span<cons
 PartInfo HeadDetectors::info() const {
     return {"head_detectors",
             "Head detectors",
-            "Finds previous-token, duplicate-token, induction and first-token heads, each score beside what the head "
+            "Finds previous-token, duplicate-token, induction and first-token heads, each score beside what "
+            "the head "
             "scores when the tokens are shuffled.",
             "Olsson et al.: In-context learning and induction heads. 2022",
             "https://transformer-circuits.pub/2022/in-context-learning-and-induction-heads",
@@ -176,7 +185,8 @@ OptionSchema HeadDetectors::options() const {
 analyze::Prediction HeadDetectors::predict(const analyze::Request& request) const {
     const bool text = request.options.text("source") == "text";
     const std::int64_t length = text ? request.input.length() : 1 + 2 * request.options.integer("length");
-    const std::int64_t passes = (text ? 1 : request.options.integer("sequences")) * (1 + request.options.integer("shuffles"));
+    const std::int64_t passes =
+        (text ? 1 : request.options.integer("sequences")) * (1 + request.options.integer("shuffles"));
     const auto cost = request.model->cost(1, std::min(length, request.model->maxPositions()));
     return {static_cast<int>(passes), cost.operations * static_cast<double>(passes), cost.peakBytes};
 }
@@ -216,7 +226,8 @@ std::vector<figure::Figure> HeadDetectors::analyze(const analyze::Request& reque
     const double threshold = request.options.real("threshold");
     std::vector<figure::Figure> figures;
     figure::Table table;
-    table.columns = {{"kind", ""}, {"layer", ""}, {"head", ""}, {"score", ""}, {"shuffled mean", ""}, {"shuffled max", ""}, {"found", ""}};
+    table.columns = {{"kind", ""},          {"layer", ""},        {"head", ""}, {"score", ""},
+                     {"shuffled mean", ""}, {"shuffled max", ""}, {"found", ""}};
     for (int d = 0; d < detectors; ++d) {
         const auto detector = static_cast<Detector>(d);
         const bool positional = detector == Detector::PreviousToken || detector == Detector::FirstToken;
@@ -228,7 +239,8 @@ std::vector<figure::Figure> HeadDetectors::analyze(const analyze::Request& reque
             values.push_back(static_cast<float>(found[at]));
             text.push_back(fmt::format("{:.2f}{}", found[at], isFound ? " ●" : ""));
             table.rows.push_back({std::string(title(detector)), static_cast<std::int64_t>(i) / heads,
-                                  static_cast<std::int64_t>(i) % heads, found[at], baseline[at], worstBaseline[at], isFound});
+                                  static_cast<std::int64_t>(i) % heads, found[at], baseline[at],
+                                  worstBaseline[at], isFound});
         }
         figure::Heatmap map;
         map.x = {"head", "", numbered("H", heads)};
@@ -240,14 +252,22 @@ std::vector<figure::Figure> HeadDetectors::analyze(const analyze::Request& reque
         map.cellText = std::move(text);
         std::string id(title(detector));
         std::replace(id.begin(), id.end(), ' ', '_');
-        figures.push_back({id, fmt::format("{} heads", title(detector)),
-                           "Share of each head's attention on the keys that this kind of head attends to. A dot marks the "
-                           "heads found: above the threshold and, where content counts, above every shuffled input.",
-                           std::move(map), {}});
+        figures.push_back(
+            {id,
+             fmt::format("{} heads", title(detector)),
+             "Share of each head's attention on the keys that this kind of head attends to. A dot marks the "
+             "heads found: above the threshold and, where content counts, above every shuffled input.",
+             std::move(map),
+             {}});
     }
-    std::stable_sort(table.rows.begin(), table.rows.end(),
-                     [](const auto& a, const auto& b) { return std::get<double>(a[3]) > std::get<double>(b[3]); });
-    figures.push_back({"heads", "All scores", "Scores beside what the same heads score on shuffled tokens.", std::move(table), {}});
+    std::stable_sort(table.rows.begin(), table.rows.end(), [](const auto& a, const auto& b) {
+        return std::get<double>(a[3]) > std::get<double>(b[3]);
+    });
+    figures.push_back({"heads",
+                       "All scores",
+                       "Scores beside what the same heads score on shuffled tokens.",
+                       std::move(table),
+                       {}});
     return figures;
 }
 

@@ -14,8 +14,8 @@ enum class Detector { PreviousToken, DuplicateToken, Induction, FirstToken };
 constexpr int detectors = 4;
 [[nodiscard]] std::string_view title(Detector detector); ///< "previous token"
 
-/// For every query the keys that a head of this kind attends to (ascending, no later than the query); empty lists
-/// where there are none.
+/// For every query the keys that a head of this kind attends to (ascending, no later than the query); empty
+/// lists where there are none.
 std::vector<std::vector<std::int64_t>> targets(Detector detector, std::span<const std::int64_t> ids);
 
 class HeadDetectors final : public analyze::Analyzer {

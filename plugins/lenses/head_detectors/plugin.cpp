@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "head_detectors.h"
 #include "plugin/plugin.h"
 
-ORRERY_PLUGIN(registry) { registry.make<orrery::analyze::Analyzer, orrery::lenses::HeadDetectors>(); }
+#include "head_detectors.h"
+
+ORRERY_PLUGIN(registry) {
+    registry.make<orrery::analyze::Analyzer, orrery::lenses::HeadDetectors>();
+}

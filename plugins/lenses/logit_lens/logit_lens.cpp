@@ -21,8 +21,8 @@ double logSum(std::span<const float> logits) {
     return most + std::log(sum);
 }
 
-/// The streams that are read, from the bottom up: what enters each block, and what leaves the last before any final norm
-/// (unembed applies that).
+/// The streams that are read, from the bottom up: what enters each block, and what leaves the last before any
+/// final norm (unembed applies that).
 std::vector<std::string> sites(const model::Model& model, bool embeddings) {
     std::vector<std::string> names;
     for (std::int64_t layer = embeddings ? 0 : 1; layer < model.layers(); ++layer)
@@ -58,7 +58,8 @@ LensReading read(std::span<const float> logits, std::span<const float> last, std
     });
     for (std::ptrdiff_t i = 0; i < count; ++i) {
         reading.best.push_back(order[static_cast<std::size_t>(i)]);
-        reading.bestProbabilities.push_back(std::exp(logits[static_cast<std::size_t>(reading.best.back())] - here));
+        reading.bestProbabilities.push_back(
+            std::exp(logits[static_cast<std::size_t>(reading.best.back())] - here));
     }
     reading.token = reading.best.front();
     reading.probability = reading.bestProbabilities.front();
@@ -68,7 +69,8 @@ LensReading read(std::span<const float> logits, std::span<const float> last, std
 PartInfo LogitLens::info() const {
     return {"logit_lens",
             "Logit lens",
-            "What the model would predict if it stopped at each layer: likeliest tokens, their probability and the distance "
+            "What the model would predict if it stopped at each layer: likeliest tokens, their probability "
+            "and the distance "
             "to the final prediction.",
             "nostalgebraist: Interpreting GPT, the logit lens. 2020",
             "https://www.lesswrong.com/posts/AcKRB8wDpdaN6v6ru",
@@ -77,9 +79,11 @@ PartInfo LogitLens::info() const {
 
 OptionSchema LogitLens::options() const {
     OptionSchema schema;
-    schema.integer("position", -1,
-                   "Position of the table; negative counts from the end. Left at -1, a masked language model shows its first "
-                   "mask token.")
+    schema
+        .integer("position", -1,
+                 "Position of the table; negative counts from the end. Left at -1, a masked language model "
+                 "shows its first "
+                 "mask token.")
         .range(-1000000, 1000000);
     schema.integer("top", 10, "Tokens listed for the position.").range(1, 1000);
     schema.boolean("include_embeddings", true, "Whether the stream before the first block is read, too.");
@@ -89,18 +93,21 @@ OptionSchema LogitLens::options() const {
 std::string LogitLens::unsuitable(const model::Model& model) const {
     if (model.canUnembed())
         return {};
-    return fmt::format("The logit lens needs a language-model head, which {} ({}) does not have; open a masked or causal "
-                       "language model.",
-                       model.name(), model.family());
+    return fmt::format(
+        "The logit lens needs a language-model head, which {} ({}) does not have; open a masked or causal "
+        "language model.",
+        model.name(), model.family());
 }
 
 analyze::Prediction LogitLens::predict(const analyze::Request& request) const {
     auto prediction = Analyzer::predict(request);
     const auto& model = *request.model;
     const auto rows = static_cast<double>(request.input.length());
-    const double head = 2.0 * rows * static_cast<double>(model.hiddenSize()) * static_cast<double>(model.vocabulary());
+    const double head =
+        2.0 * rows * static_cast<double>(model.hiddenSize()) * static_cast<double>(model.vocabulary());
     prediction.operations += head * static_cast<double>(model.layers());
-    prediction.bytes += 2 * static_cast<std::size_t>(request.input.length() * model.vocabulary()) * sizeof(float);
+    prediction.bytes +=
+        2 * static_cast<std::size_t>(request.input.length() * model.vocabulary()) * sizeof(float);
     return prediction;
 }
 
@@ -124,8 +131,9 @@ std::vector<figure::Figure> LogitLens::analyze(const analyze::Request& request) 
 
     std::int64_t position = request.options.integer("position");
     if (request.options.isDefault("position") && !model.causal()) {
-        const auto mask = std::find_if(tokens.begin(), tokens.end(),
-                                       [](const std::string& token) { return token == "[MASK]" || token == "<mask>"; });
+        const auto mask = std::find_if(tokens.begin(), tokens.end(), [](const std::string& token) {
+            return token == "[MASK]" || token == "<mask>";
+        });
         position = mask != tokens.end() ? mask - tokens.begin() : position;
     }
     position = position < 0 ? position + length : position;
@@ -139,12 +147,15 @@ std::vector<figure::Figure> LogitLens::analyze(const analyze::Request& request) 
     Context plain;
     plain.progress = request.progress;
     // A few positions at a time: all positions of all layers times the vocabulary would not fit.
-    const std::int64_t chunk = std::clamp<std::int64_t>((std::int64_t{32} << 20) / static_cast<std::int64_t>(4 * width), 1, length);
+    const std::int64_t chunk =
+        std::clamp<std::int64_t>((std::int64_t{32} << 20) / static_cast<std::int64_t>(4 * width), 1, length);
     std::vector<LensReading> readings(static_cast<std::size_t>(layers * length));
     for (std::int64_t first = 0; first < length; first += chunk) {
         const std::int64_t count = std::min(chunk, length - first);
         const auto logitsOf = [&](std::int64_t layer) {
-            const Tensor stream = trace.tensor(names[static_cast<std::size_t>(layer)]).select(0, 0).slice(0, first, first + count);
+            const Tensor stream = trace.tensor(names[static_cast<std::size_t>(layer)])
+                                      .select(0, 0)
+                                      .slice(0, first, first + count);
             return model.unembed(stream.contiguous(), plain).to(DType::F32);
         };
         const Tensor last = logitsOf(layers - 1);
@@ -154,8 +165,8 @@ std::vector<figure::Figure> LogitLens::analyze(const analyze::Request& request) 
             const Tensor logits = layer == layers - 1 ? last : logitsOf(layer);
             for (std::int64_t i = 0; i < count; ++i) {
                 const auto row = static_cast<std::size_t>(i) * width;
-                readings[static_cast<std::size_t>(layer * length + first + i)] =
-                    read(logits.data<float>().subspan(row, width), last.data<float>().subspan(row, width), top);
+                readings[static_cast<std::size_t>(layer * length + first + i)] = read(
+                    logits.data<float>().subspan(row, width), last.data<float>().subspan(row, width), top);
             }
         }
     }
@@ -167,9 +178,11 @@ std::vector<figure::Figure> LogitLens::analyze(const analyze::Request& request) 
     }
     const auto grid = [&](auto&& number) {
         std::vector<float> values;
-        for (std::int64_t layer = layers - 1; layer >= 0; --layer) // the last layer on top, as the stream flows upwards
+        for (std::int64_t layer = layers - 1; layer >= 0;
+             --layer) // the last layer on top, as the stream flows upwards
             for (std::int64_t i = 0; i < length; ++i)
-                values.push_back(static_cast<float>(number(readings[static_cast<std::size_t>(layer * length + i)])));
+                values.push_back(
+                    static_cast<float>(number(readings[static_cast<std::size_t>(layer * length + i)])));
         return std::make_shared<figure::DenseMatrix>(layers, length, std::move(values));
     };
     const std::vector<std::string> upwards(layerNames.rbegin(), layerNames.rend());
@@ -184,11 +197,15 @@ std::vector<figure::Figure> LogitLens::analyze(const analyze::Request& request) 
     answers.quantity = "probability of the likeliest token";
     for (std::int64_t layer = layers - 1; layer >= 0; --layer)
         for (std::int64_t i = 0; i < length; ++i)
-            answers.cellText.push_back(model.tokenText(readings[static_cast<std::size_t>(layer * length + i)].token));
-    figures.push_back({"logit_lens", "Logit lens",
-                       "In each cell the token that the model would predict if it stopped at that layer; the colour is its "
-                       "probability. The stream flows upwards.",
-                       std::move(answers), {}});
+            answers.cellText.push_back(
+                model.tokenText(readings[static_cast<std::size_t>(layer * length + i)].token));
+    figures.push_back(
+        {"logit_lens",
+         "Logit lens",
+         "In each cell the token that the model would predict if it stopped at that layer; the colour is its "
+         "probability. The stream flows upwards.",
+         std::move(answers),
+         {}});
 
     figure::Heatmap divergence;
     divergence.x = {"input token", "", tokens};
@@ -197,9 +214,12 @@ std::vector<figure::Figure> LogitLens::analyze(const analyze::Request& request) 
     divergence.low = 0;
     divergence.quantity = "KL to the last layer";
     divergence.unit = "nats";
-    figures.push_back({"divergence", "Distance to the final prediction",
-                       "How far each layer's prediction is from the last layer's; 0 where the model has made up its mind.",
-                       std::move(divergence), {}});
+    figures.push_back(
+        {"divergence",
+         "Distance to the final prediction",
+         "How far each layer's prediction is from the last layer's; 0 where the model has made up its mind.",
+         std::move(divergence),
+         {}});
 
     figure::Series ranks;
     ranks.x = {"layer", "", layerNames};
@@ -212,14 +232,21 @@ std::vector<figure::Figure> LogitLens::analyze(const analyze::Request& request) 
         curve.x.push_back(static_cast<double>(layer));
         curve.y.push_back(static_cast<double>(reading.rankOfFinal));
         for (std::size_t k = 0; k < reading.best.size(); ++k)
-            table.rows.push_back({layerNames[static_cast<std::size_t>(layer)], static_cast<std::int64_t>(k + 1),
-                                  model.tokenText(reading.best[k]), reading.bestProbabilities[k]});
+            table.rows.push_back({layerNames[static_cast<std::size_t>(layer)],
+                                  static_cast<std::int64_t>(k + 1), model.tokenText(reading.best[k]),
+                                  reading.bestProbabilities[k]});
     }
     ranks.curves.push_back(std::move(curve));
-    figures.push_back({"rank", fmt::format("Rank of the final token at position {}", position),
-                       "The rank that the last layer's likeliest token has at each layer; 1 is first.", std::move(ranks), {}});
-    figures.push_back({"top", fmt::format("Best tokens at position {}", position),
-                       "The likeliest tokens of each layer at the chosen position.", std::move(table), {}});
+    figures.push_back({"rank",
+                       fmt::format("Rank of the final token at position {}", position),
+                       "The rank that the last layer's likeliest token has at each layer; 1 is first.",
+                       std::move(ranks),
+                       {}});
+    figures.push_back({"top",
+                       fmt::format("Best tokens at position {}", position),
+                       "The likeliest tokens of each layer at the chosen position.",
+                       std::move(table),
+                       {}});
     return figures;
 }
 

@@ -11,11 +11,11 @@ namespace orrery::lenses {
 
 /// Of one layer at one position.
 struct LensReading {
-    std::int64_t token = 0;          ///< the likeliest
-    double probability = 0;          ///< of it
-    double divergence = 0;           ///< KL(last layer || this one), nats
-    std::int64_t rankOfFinal = 0;    ///< rank here of the last layer's likeliest token; 1 is first
-    std::vector<std::int64_t> best;  ///< the `top` likeliest tokens
+    std::int64_t token = 0;         ///< the likeliest
+    double probability = 0;         ///< of it
+    double divergence = 0;          ///< KL(last layer || this one), nats
+    std::int64_t rankOfFinal = 0;   ///< rank here of the last layer's likeliest token; 1 is first
+    std::vector<std::int64_t> best; ///< the `top` likeliest tokens
     std::vector<double> bestProbabilities;
 };
 

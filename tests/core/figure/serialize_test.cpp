@@ -27,7 +27,7 @@ bool same(const std::vector<double>& a, const std::vector<double>& b) {
 rc::Gen<double> anyDouble() {
     return rc::gen::map(rc::gen::arbitrary<std::uint64_t>(), [](std::uint64_t bits) {
         return bits % 7 == 0 ? static_cast<double>(bits % 100) : std::bit_cast<double>(bits);
-    }));
+    });
 }
 rc::Gen<float> anyFloat() {
     return rc::gen::map(rc::gen::arbitrary<std::uint32_t>(),

@@ -60,9 +60,8 @@ int inspect(Session& session, const Settings& settings) {
     if (settings.scan)
         for (const auto& scanned :
              checkpoint::scanWeights(*checkpoint::Checkpoint::open(settings.model), session.progress()))
-            if (scanned.nans + scanned.infinities > 0)
-                notFinite.push_back(
-                    fmt::format("{} ({} NaN, {} infinite)", scanned.name, scanned.nans, scanned.infinities));
+            notFinite.push_back(
+                fmt::format("{} ({} NaN, {} infinite)", scanned.tensor, scanned.nans, scanned.infinities));
     session.endProgress();
 
     if (session.json) {

@@ -60,25 +60,24 @@ int trace(Session& session, const Settings& settings) {
     context.progress = session.progress();
     (void)model->run(input, context);
 
-    std::vector<checkpoint::NamedTensor> tensors;
-    tensors.push_back({"input_ids", input.inputIds});
+    std::vector<std::pair<std::string, Tensor>> tensors;
+    tensors.emplace_back("input_ids", input.inputIds);
     for (const auto& site : captured.names())
-        tensors.push_back({site, captured.tensor(site).contiguous()});
-    std::map<std::string, std::string> metadata{{"model", model->name()},
-                                                {"model_hash", model->fingerprint()},
-                                                {"input", items[0].text},
-                                                {"version", version()},
-                                                {"command", session.commandLine()}};
+        tensors.emplace_back(site, captured.tensor(site).contiguous());
+    checkpoint::Metadata metadata{{"model", model->name()},
+                                  {"model_hash", model->fingerprint()},
+                                  {"input", items[0].text},
+                                  {"version", version()},
+                                  {"command", session.commandLine()}};
     if (!edits.empty())
         metadata["edits"] = edits.toJson().dump();
     checkpoint::writeSafetensors(session.out, tensors, metadata);
     session.endProgress();
     if (session.json) {
         OrderedJson json = OrderedJson::array();
-        for (const auto& tensor : tensors)
-            json.push_back({{"name", tensor.name},
-                            {"dtype", name(tensor.tensor.dtype())},
-                            {"shape", tensor.tensor.shape().toText()}});
+        for (const auto& [site, tensor] : tensors)
+            json.push_back(
+                {{"name", site}, {"dtype", name(tensor.dtype())}, {"shape", tensor.shape().toText()}});
         printJson(json);
     } else if (!session.quiet) {
         print(fmt::format("{} sites of {} tokens written to {}\n", tensors.size() - 1, input.length(),

@@ -23,19 +23,15 @@ struct Line {
     double tolerance = 0;
 };
 
-bool isTokenizerCase(const fs::path& folder) {
-    return fs::exists(folder / "tokenizer.json") && fs::exists(folder / "expected.jsonl");
-}
-
 /// The cases that a path stands for: itself, or the cases in it.
 std::vector<fs::path> cases(const fs::path& path) {
     if (!fs::exists(path))
         throw InputError(fmt::format("There is no file or folder {}.", path.string()));
-    if (fs::is_regular_file(path) || model::isModelCase(path) || isTokenizerCase(path))
+    if (fs::is_regular_file(path) || model::isModelCase(path) || text::isTokenizerCase(path))
         return {path};
     std::vector<fs::path> found;
     for (const auto& entry : fs::directory_iterator(path))
-        if (entry.is_directory() && (model::isModelCase(entry.path()) || isTokenizerCase(entry.path())))
+        if (entry.is_directory() && (model::isModelCase(entry.path()) || text::isTokenizerCase(entry.path())))
             found.push_back(entry.path());
     if (found.empty())
         throw InputError(fmt::format(
@@ -83,11 +79,12 @@ int verify(Session& session, const std::vector<std::string>& paths) {
         } else {
             if (model::isModelCase(all[i]))
                 verifyModel(all[i], progress, lines);
-            if (isTokenizerCase(all[i])) {
+            if (text::isTokenizerCase(all[i])) {
                 const auto result = text::verifyTokenizerCase(all[i]);
                 lines.push_back(
                     {result.name, result.ok,
-                     result.ok ? fmt::format("{} records equal", result.records) : result.difference, 0, 0});
+                     result.ok ? fmt::format("{} records equal", result.compared) : result.firstDifference, 0,
+                     0});
             }
         }
         session.endProgress();

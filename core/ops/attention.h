@@ -16,10 +16,10 @@ struct AttentionMask {
     /// A key further than this back (and, unless causal, ahead) is not seen; 1 sees itself only.
     std::int64_t window = std::numeric_limits<std::int64_t>::max();
     /// [batch, keys], bool or integer: zero is padding. May be undefined.
-    Tensor keys;
+    Tensor keys{};
     /// Floating, broadcastable to [batch, heads, queries, keys], added to the scaled scores (relative
     /// positions, ALiBi, any mask by -infinity); gets a gradient when tracked. May be undefined.
-    Tensor bias;
+    Tensor bias{};
 };
 
 struct AttentionResult {

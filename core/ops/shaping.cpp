@@ -27,11 +27,11 @@ Tensor flatten(const Tensor& x, int first, int last) {
     const int end = detail::frontDimension("flatten", x, last);
     ORRERY_CHECK(begin <= end, "flatten from a lower to a higher dimension");
     Shape shape;
-    std::int64_t merged = 1;
     for (int d = 0; d < x.rank(); ++d) {
-        merged = d >= begin && d <= end ? merged * x.size(d) : x.size(d);
-        if (d < begin || d >= end)
-            shape.append(merged);
+        if (d > begin && d <= end)
+            shape[-1] *= x.size(d);
+        else
+            shape.append(x.size(d));
     }
     return reshape(x, shape);
 }

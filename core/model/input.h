@@ -19,7 +19,7 @@ struct TokenRow {
     std::vector<std::int64_t> ids;
     std::vector<std::int64_t> wordIds; ///< -1 for special tokens
     std::vector<std::pair<std::int64_t, std::int64_t>>
-        offsets; ///< bytes in the text; {0, 0} for special ones
+        offsets; ///< [start, end) in code points; {0, 0} for special ones
     std::vector<std::int64_t> typeIds;
     std::vector<bool> special;
 };

@@ -120,10 +120,15 @@ void checkRank(const Edit& edit, const Tensor& tensor) {
             fmt::format("Site \"{}\" holds {} and cannot be edited.", edit.site, name(tensor.dtype())));
 }
 
-Tensor broadcastValue(const Edit& edit, const Shape& shape) {
+/// The value as large as the tensor. A whole sequence's value serves a run that starts at a later position.
+Tensor broadcastValue(const Edit& edit, const Tensor& tensor, int positionAxis, std::int64_t positionOffset) {
+    const Shape& shape = tensor.shape();
     Tensor value = edit.value.to(DType::F32);
     if (value.elements() == 1)
         value = value.reshape(Shape{1});
+    if (positionOffset > 0 && positionAxis >= 0 && value.rank() == shape.rank() &&
+        value.size(positionAxis) == positionOffset + shape[positionAxis])
+        value = value.slice(positionAxis, positionOffset, value.size(positionAxis));
     bool fits = value.rank() <= shape.rank();
     for (int i = 1; fits && i <= value.rank(); ++i)
         fits = value.size(-i) == 1 || value.size(-i) == shape[-i];
@@ -231,11 +236,11 @@ void applyEdit(const Edit& edit, SiteKind kind, const Tensor& tensor, std::int64
     }
     Tensor value;
     if (edit.kind == EditKind::Patch) {
-        value = broadcastValue(edit, tensor.shape());
+        value = broadcastValue(edit, tensor, axes.position, positionOffset);
         if (edit.head)
             value = narrowed(value, axes.head, *edit.head);
     } else if (edit.kind == EditKind::Replace) {
-        value = broadcastValue(edit, target.shape());
+        value = broadcastValue(edit, target, -1, 0);
     }
     for (const auto& [firstItem, lastItem] : runsOf(items))
         for (const auto& [first, last] : runsOf(positions)) {

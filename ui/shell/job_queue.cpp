@@ -77,10 +77,10 @@ private:
     }
 
     void work(const std::shared_ptr<Entry>& entry) {
-        if (entry->token.cancelled())
-            return; // the window's thread has already said so
         {
             const std::lock_guard lock(entry->mutex);
+            if (entry->token.cancelled())
+                return; // the window's thread has already said so
             entry->started = true;
             entry->fresh = true;
         }
@@ -188,7 +188,7 @@ Job* JobQueue::startErased(const QString& name, Lane lane, const QString& topic,
 }
 
 void JobQueue::deliver(Entry& entry, JobState state, const QString& failure, std::shared_ptr<void> result) {
-    Job* job = entry.job;
+    const QPointer<Job> job = entry.job;
     // A result that arrives after cancel() is not wanted any more.
     if (entry.token.cancelled())
         state = JobState::Cancelled;
@@ -196,9 +196,7 @@ void JobQueue::deliver(Entry& entry, JobState state, const QString& failure, std
     finish(entry, state, failure);
     if (state == JobState::Failed)
         log(LogLevel::Error, failure.toStdString());
-    if (!wanted)
-        return;
-    if (state == JobState::Done) {
+    if (wanted && state == JobState::Done) {
         // The receiver runs on the window's thread: an exception must not end the program.
         try {
             entry.done(result);
@@ -207,11 +205,14 @@ void JobQueue::deliver(Entry& entry, JobState state, const QString& failure, std
             if (entry.failed)
                 entry.failed(QString::fromUtf8(error.what()));
         }
-    } else if (state == JobState::Failed && entry.failed) {
+    } else if (wanted && state == JobState::Failed && entry.failed) {
         entry.failed(failure);
     }
-    if (job != nullptr)
+    if (job != nullptr) {
         emit job->finished();
+        if (job->name().isEmpty())
+            forget(job);
+    }
 }
 
 void JobQueue::finish(Entry& entry, JobState state, const QString& failure) {
@@ -240,6 +241,8 @@ void JobQueue::cancelled(Job* job) {
         if (!started) {
             finish(*entry, JobState::Cancelled, {});
             emit job->finished();
+            if (job->name().isEmpty())
+                forget(job);
         }
         return;
     }

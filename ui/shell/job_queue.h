@@ -30,6 +30,7 @@ class Job : public QObject {
     Q_OBJECT
 public:
     [[nodiscard]] int id() const { return m_id; }
+    /// Empty for errands of a moment (a query), which job lists leave out.
     [[nodiscard]] const QString& name() const { return m_name; }
     [[nodiscard]] Lane lane() const { return m_lane; }
     /// Jobs with the same non-empty topic replace each other: the newest cancels those before it.
@@ -103,8 +104,10 @@ public:
         }
     }
 
-    [[nodiscard]] const QList<Job*>& jobs() const { return m_jobs; } ///< newest last, the last 200
-    [[nodiscard]] int active() const;                                ///< waiting or running
+    [[nodiscard]] const QList<Job*>& jobs() const {
+        return m_jobs;
+    }                                 ///< newest last, the last 200; errands only until they end
+    [[nodiscard]] int active() const; ///< waiting or running
     void cancelTopic(const QString& topic);
     void cancelAll();
     /// Forgets ended jobs.

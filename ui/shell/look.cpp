@@ -14,6 +14,7 @@ namespace orrery::ui {
 
 namespace {
 
+constexpr qint64 editPause = 3000; // ms of rest that begin a new edit
 constexpr int typingRest = 40; // ms: long enough to gather a burst of keys, short enough to feel immediate
 
 QString topic() {
@@ -105,11 +106,13 @@ void Look::begin() {
         },
         [this](PassPointer pass) {
             m_running = false;
-            // The reference of an edit is the last pass of the same model and input.
+            // An edit is compared with the pass before its first key, not with that of the key before.
             if (m_current != nullptr && m_current->input.id == pass->input.id &&
                 m_current->model == pass->model) {
-                if (!(m_current->input == pass->input))
+                if (!(m_current->input == pass->input) &&
+                    (m_previous == nullptr || m_sinceEdit.elapsed() > editPause))
                     m_previous = m_current;
+                m_sinceEdit.start();
             } else {
                 m_previous = nullptr;
             }

@@ -50,6 +50,7 @@ private:
     JobQueue& m_jobs;
     Settings& m_settings;
     QTimer m_rest;
+    QElapsedTimer m_sinceEdit;
     PassPointer m_current;
     PassPointer m_previous;
     QString m_failure;

@@ -44,13 +44,13 @@ signals:
     void errorRaised(const QString& sentence);
 
 private:
-    // Order matters: jobs refer to what is above them, and end first.
+    // Work holds what it needs by shared pointers; results are delivered only while the receivers below live.
     Settings m_settings;
     QUndoStack m_undo;
     Selection m_selection;
+    InputList m_inputs;
     JobQueue m_jobs;
     ModelList m_models;
-    InputList m_inputs;
     Look m_look;
     std::unique_ptr<WorkspaceAccess> m_workspace;
     std::unique_ptr<ReportDraft> m_report;

@@ -5,6 +5,8 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/options.h"
+#include "checkpoint/shown_text.h"
+#include "checkpoint/stored_tensor.h"
 
 #include <fmt/format.h>
 
@@ -69,7 +71,7 @@ std::map<std::string, std::unordered_set<std::string>> readIndex(const fs::path&
             throw InputError(
                 fmt::format("{} places the tensor \"{}\" in something that is no file name of the "
                             "same folder; download it again.",
-                            index.string(), name));
+                            index.string(), shownText(name)));
         shards[shard.get_ref<const std::string&>()].insert(name);
     }
     return shards;
@@ -122,7 +124,7 @@ void Checkpoint::addShards(const fs::path& index) {
             if (!contains(name))
                 throw InputError(fmt::format("{} places the tensor \"{}\" in {}, which does not hold it; the "
                                              "files are of different versions, download them again.",
-                                             index.string(), name, (folder / shard).string()));
+                                             index.string(), shownText(name), (folder / shard).string()));
     }
     m_index = index;
 }
@@ -160,8 +162,8 @@ const Checkpoint::Place& Checkpoint::place(std::string_view name) const {
     if (found != m_places.end())
         return found->second;
     const auto nearest = nearestName(name, m_names);
-    throw InputError(fmt::format("{} holds no tensor called \"{}\"{}.", m_path.string(), name,
-                                 nearest ? fmt::format("; did you mean \"{}\"?", *nearest)
+    throw InputError(fmt::format("{} holds no tensor called \"{}\"{}.", m_path.string(), shownText(name),
+                                 nearest ? fmt::format("; did you mean \"{}\"?", shownText(*nearest))
                                          : std::string("; it may be the checkpoint of another model")));
 }
 
@@ -173,9 +175,7 @@ const TensorInfo& Checkpoint::info(std::string_view name) const {
 DType Checkpoint::dtype(std::string_view name) const {
     const TensorInfo& tensor = info(name);
     if (!tensor.dtype)
-        throw InputError(fmt::format("The tensor \"{}\" in {} is stored as {}, which Orrery does not compute "
-                                     "with; convert it to F32, BF16 or F16 where it was written.",
-                                     tensor.name, tensor.file.string(), tensor.storedDtype));
+        throw unsupportedDtype(tensor);
     return *tensor.dtype;
 }
 

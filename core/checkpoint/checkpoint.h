@@ -33,6 +33,8 @@ public:
     [[nodiscard]] const std::filesystem::path& path() const { return m_path; }
     /// All files that hold tensors, in the order of their names.
     [[nodiscard]] const std::vector<std::filesystem::path>& files() const { return m_files; }
+    /// The index of a sharded checkpoint; empty for one file.
+    [[nodiscard]] const std::filesystem::path& index() const { return m_index; }
     [[nodiscard]] std::string_view format() const;  ///< of the first file, see Source::format
     [[nodiscard]] const Metadata& metadata() const; ///< of the first file
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "checkpoint/config.h"
 
+#include "checkpoint/shown_text.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -110,7 +112,7 @@ ModelConfig::Found ModelConfig::require(Keys keys, std::string_view kind) const 
 InputError ModelConfig::wrong(const Found& found, std::string_view expected) const {
     return InputError(fmt::format("{}: \"{}{}\" is {}, where {} is needed; correct it, or download the file "
                                   "again.",
-                                  m_fileName, m_prefix, found.key, shown(*found.value), expected));
+                                  m_fileName, m_prefix, shownText(found.key), shown(*found.value), expected));
 }
 
 InputError ModelConfig::error(std::string_view key, std::string_view problem) const {

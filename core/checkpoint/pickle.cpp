@@ -259,7 +259,10 @@ bool Unpickler::stepNumber(unsigned char opcode) {
         auto line = takeLine();
         if (line.ends_with('L'))
             line.remove_suffix(1);
-        pushInteger(parse(line));
+        if (line.size() > 19 && line.find_first_not_of("0123456789") == std::string_view::npos)
+            pushNew(textNode(Kind::BigInteger, line));
+        else
+            pushInteger(parse(line));
         return true;
     }
     case opLong1:

@@ -24,7 +24,7 @@ enum class Kind : std::uint8_t {
     None,
     Bool,
     Integer,
-    BigInteger, ///< beyond 64 bits: text holds its little-endian bytes
+    BigInteger, ///< beyond 64 bits: text holds its little-endian bytes (decimal digits in protocols 0, 1)
     Real,
     Text,
     Bytes,

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "checkpoint/pickle.h"
 #include "checkpoint/pickle_globals.h"
+#include "checkpoint/shown_text.h"
 #include "tensor/shape.h"
 
 #include <fmt/format.h>
@@ -20,21 +21,13 @@ namespace {
 /// A tensor may show its storage more than once (expand), but not so often that a copy fills the memory.
 constexpr std::uint64_t maxExpandedElements = std::uint64_t{1} << 24U;
 
-/// Names from the file are shown to a person: printable, and not endless.
-std::string shown(std::string_view text) {
-    std::string result;
-    for (const char c : text.substr(0, 80))
-        result += c >= ' ' && c < 0x7f ? c : '?';
-    return text.size() > 80 ? result + "..." : result;
-}
-
 } // namespace
 
 void Unpickler::refuseCode(std::string_view module, std::string_view name) const {
     throw InputError(fmt::format(
         "{} contains code: it asks for {}.{}. Orrery runs nothing from a checkpoint; get the model as "
         "safetensors, or save only its state_dict.",
-        m_name, shown(module), shown(name)));
+        m_name, shownText(module), shownText(name)));
 }
 
 void Unpickler::pushGlobal(std::string_view module, std::string_view name) {

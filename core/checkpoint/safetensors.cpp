@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "checkpoint/safetensors_header.h"
+#include "checkpoint/shown_text.h"
 #include "checkpoint/stored_tensor.h"
 
 #include <fmt/format.h>
@@ -57,7 +58,8 @@ std::optional<std::uint64_t> bytesOf(const std::vector<std::uint64_t>& shape, un
 
 TensorInfo checkEntry(const SafetensorsEntry& entry, std::uint64_t dataBytes, const std::string& fileName) {
     const auto refuse = [&](const std::string& what) {
-        throw InputError(fmt::format("The tensor \"{}\" in {} {}; {}.", entry.name, fileName, what, again));
+        throw InputError(
+            fmt::format("The tensor \"{}\" in {} {}; {}.", shownText(entry.name), fileName, what, again));
     };
     if (entry.offsets.size() != 2)
         refuse(fmt::format("has {} data_offsets where a begin and an end are needed", entry.offsets.size()));
@@ -69,12 +71,12 @@ TensorInfo checkEntry(const SafetensorsEntry& entry, std::uint64_t dataBytes, co
         throw InputError(fmt::format(
             "{} is cut short: the tensor \"{}\" reaches to byte {} of the data, but the file holds only {}; "
             "download it again.",
-            fileName, entry.name, end, dataBytes));
+            fileName, shownText(entry.name), end, dataBytes));
     if (entry.shape.size() > Shape::maxRank)
         throw InputError(fmt::format(
             "The tensor \"{}\" in {} has {} dimensions, more than the {} that Orrery can hold; reshape it "
             "where it was written.",
-            entry.name, fileName, entry.shape.size(), Shape::maxRank));
+            shownText(entry.name), fileName, entry.shape.size(), Shape::maxRank));
 
     TensorInfo info;
     info.name = entry.name;
@@ -95,7 +97,7 @@ TensorInfo checkEntry(const SafetensorsEntry& entry, std::uint64_t dataBytes, co
             refuse(
                 fmt::format("has the shape {} and dtype {}, which need {} bytes, but its data_offsets span "
                             "{}",
-                            info.shape.toText(), entry.dtype,
+                            info.shape.toText(), shownText(entry.dtype),
                             needed ? fmt::format("{}", *needed) : std::string("too many"), info.bytes));
     }
     return info;
@@ -113,11 +115,11 @@ void checkLayout(const std::vector<SafetensorsEntry>& entries, std::uint64_t dat
     for (const auto index : order) {
         const auto& entry = entries[index];
         if (entry.offsets[0] < position)
-            throw InputError(fmt::format("The tensors \"{}\" and \"{}\" in {} overlap; {}.", before->name,
-                                         entry.name, fileName, again));
+            throw InputError(fmt::format("The tensors \"{}\" and \"{}\" in {} overlap; {}.",
+                                         shownText(before->name), shownText(entry.name), fileName, again));
         if (entry.offsets[0] > position)
             throw InputError(fmt::format("{} has a hole of {} bytes before the tensor \"{}\"; {}.", fileName,
-                                         entry.offsets[0] - position, entry.name, again));
+                                         entry.offsets[0] - position, shownText(entry.name), again));
         position = entry.offsets[1];
         before = &entry;
     }

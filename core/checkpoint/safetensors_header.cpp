@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "checkpoint/shown_text.h"
 
 #include <fmt/format.h>
 
@@ -63,7 +64,7 @@ public:
             if (!m_names.insert(text).second)
                 throw InputError(fmt::format("The header of {} names the tensor \"{}\" twice; the file is "
                                              "damaged, download or write it again.",
-                                             m_fileName, text));
+                                             m_fileName, shownText(text)));
             if (text == "__metadata__") {
                 m_place = Place::MetadataObject;
             } else {
@@ -79,7 +80,7 @@ public:
             else if (text == "data_offsets")
                 field(Place::OffsetsArray, 4U);
             else
-                refuse(fmt::format("the unknown field \"{}\"", text));
+                refuse(fmt::format("the unknown field \"{}\"", shownText(text)));
         } else {
             m_key = std::move(text);
             m_place = Place::MetadataValue;
@@ -92,7 +93,7 @@ public:
                 throw InputError(
                     fmt::format("The tensor \"{}\" in the header of {} lacks its {}; the file is "
                                 "damaged, download or write it again.",
-                                entry().name, m_fileName,
+                                shownText(entry().name), m_fileName,
                                 (m_fields & 1U) == 0U   ? "dtype"
                                 : (m_fields & 2U) == 0U ? "shape"
                                                         : "data_offsets"));
@@ -156,7 +157,7 @@ private:
                                      inEntry && !m_header.entries.empty()
                                          ? fmt::format("dtype, shape and data_offsets of the tensor \"{}\" "
                                                        "are expected",
-                                                       m_header.entries.back().name)
+                                                       shownText(m_header.entries.back().name))
                                          : std::string("an object of names is expected")));
     }
 

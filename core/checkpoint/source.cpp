@@ -51,7 +51,7 @@ std::shared_ptr<const Source> openSource(std::shared_ptr<Storage> bytes, const s
         return std::make_shared<SafetensorsFile>(std::move(bytes), fileName);
     if (text.starts_with("PK"))
         return std::make_shared<TorchZip>(std::move(bytes), fileName);
-    if (text.front() == '\x80')
+    if (text.front() == '\x80' || text.starts_with("L119547037146038801333356L"))
         return std::make_shared<TorchLegacy>(std::move(bytes), fileName);
     if (fileName.ends_with(".safetensors")) // damaged: its reader knows best how to say so
         return std::make_shared<SafetensorsFile>(std::move(bytes), fileName);

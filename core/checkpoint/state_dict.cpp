@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "checkpoint/shown_text.h"
 
 #include <fmt/format.h>
 
@@ -84,7 +85,7 @@ private:
         if (!m_names.insert(name).second)
             throw InputError(fmt::format("{} holds two tensors called \"{}\"; write it again from one "
                                          "state_dict.",
-                                         m_fileName, name));
+                                         m_fileName, shownText(name)));
         m_found.push_back({name, tensor});
     }
 

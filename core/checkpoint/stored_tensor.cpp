@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "checkpoint/stored_tensor.h"
 
-#include "base/error.h"
+#include "checkpoint/shown_text.h"
 
 #include <fmt/format.h>
 
@@ -22,12 +22,17 @@ std::uint64_t extent(const Shape& shape, const Shape& strides) {
 
 } // namespace
 
+InputError unsupportedDtype(const TensorInfo& info) {
+    return InputError(
+        fmt::format("The tensor \"{}\" in {} is stored as {}, which Orrery does not compute with; "
+                    "convert it to F32, BF16 or F16 where it was written.",
+                    shownText(info.name), info.file.string(), shownText(info.storedDtype)));
+}
+
 Tensor storedTensor(const TensorInfo& info, const std::shared_ptr<Storage>& storage, std::uint64_t byteOffset,
                     const Shape& strides) {
     if (!info.dtype)
-        throw InputError(fmt::format("The tensor \"{}\" in {} is stored as {}, which Orrery does not compute "
-                                     "with; convert it to F32, BF16 or F16 where it was written.",
-                                     info.name, info.file.string(), info.storedDtype));
+        throw unsupportedDtype(info);
     if (*info.dtype == DType::Bool) {
         // A bool in memory that is neither 0 nor 1 is undefined behaviour: bytes from outside become one.
         const Tensor bytes = Tensor::view(storage, byteOffset, info.shape, strides, DType::U8);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "base/error.h"
 #include "checkpoint/source.h"
 
 #include <cstdint>
@@ -13,5 +14,8 @@ namespace orrery::checkpoint {
 /// inside. InputError when its dtype is not supported.
 Tensor storedTensor(const TensorInfo& info, const std::shared_ptr<Storage>& storage, std::uint64_t byteOffset,
                     const Shape& strides);
+
+/// What is said to who asks for a tensor of a dtype that Orrery lists but does not compute with.
+InputError unsupportedDtype(const TensorInfo& info);
 
 } // namespace orrery::checkpoint

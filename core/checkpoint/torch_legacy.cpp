@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "checkpoint/pickle.h"
+#include "checkpoint/shown_text.h"
 #include "checkpoint/stored_tensor.h"
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@ using pickle::Kind;
 namespace {
 
 constexpr std::string_view magic("\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19", 10); // little-endian
+constexpr std::string_view magicDigits("119547037146038801333356"); // the same, as protocols 0 and 1 write it
 constexpr std::int64_t knownVersion = 1001;
 
 void checkByteOrder(const pickle::Arena& arena, pickle::Ref facts, const std::string& fileName) {
@@ -45,7 +47,7 @@ std::unordered_map<std::string_view, std::uint64_t> storageBegins(const pickle::
         if (!isNew &&
             (known->second->elements != record.elements || known->second->itemBytes != record.itemBytes))
             throw InputError(fmt::format("{} tells two sizes for its storage {}; download or write it again.",
-                                         fileName, record.key));
+                                         fileName, shownText(record.key)));
     }
     if (arena[keys].kind != Kind::List)
         throw InputError(
@@ -61,20 +63,20 @@ std::unordered_map<std::string_view, std::uint64_t> storageBegins(const pickle::
         std::uint64_t count = 0;
         if (file.size() - position < sizeof count)
             throw InputError(fmt::format("{} is cut short at its storage {}; download it again.", fileName,
-                                         record->first));
+                                         shownText(record->first)));
         std::memcpy(&count, file.data() + position, sizeof count);
         position += sizeof count;
         if (count != record->second->elements)
             throw InputError(
                 fmt::format("{} tells {} elements for its storage {} where {} are needed; download "
                             "or write it again.",
-                            fileName, count, record->first, record->second->elements));
+                            fileName, count, shownText(record->first), record->second->elements));
         const std::uint64_t bytes = count * record->second->itemBytes; // the unpickler checked the product
         if (file.size() - position < bytes)
             throw InputError(
                 fmt::format("{} is cut short in its storage {}: {} bytes are needed and {} left; "
                             "download it again.",
-                            fileName, record->first, bytes, file.size() - position));
+                            fileName, shownText(record->first), bytes, file.size() - position));
         begins.emplace(record->first, position);
         position += bytes;
     }
@@ -89,7 +91,8 @@ TorchLegacy::TorchLegacy(std::shared_ptr<Storage> bytes, std::string fileName)
     Unpickler unpickler(file, this->fileName());
     const auto& arena = unpickler.arena();
     const auto first = unpickler.run();
-    if (arena[first].kind != Kind::BigInteger || arena[first].text != magic)
+    if (arena[first].kind != Kind::BigInteger ||
+        (arena[first].text != magic && arena[first].text != magicDigits))
         throw InputError(fmt::format("{} is a pickle, but not one that torch.save wrote; give the model's "
                                      "pytorch_model.bin or model.safetensors.",
                                      this->fileName()));
@@ -110,7 +113,7 @@ TorchLegacy::TorchLegacy(std::shared_ptr<Storage> bytes, std::string fileName)
             throw InputError(
                 fmt::format("{} lacks the numbers of the tensor \"{}\" (storage {}); download or "
                             "write it again.",
-                            this->fileName(), m_tensors.infos[i].name, storage.key));
+                            this->fileName(), shownText(m_tensors.infos[i].name), shownText(storage.key)));
         m_begins.push_back(begin->second + m_tensors.byteOffsets[i]);
     }
 }

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "checkpoint/pickle.h"
+#include "checkpoint/shown_text.h"
 #include "checkpoint/stored_tensor.h"
 
 #include <fmt/format.h>
@@ -63,13 +64,13 @@ TorchZip::TorchZip(std::shared_ptr<Storage> bytes, std::string fileName)
             throw InputError(
                 fmt::format("{} lacks the numbers of the tensor \"{}\" (entry data/{}); download "
                             "or write it again.",
-                            this->fileName(), m_tensors.infos[i].name, storage.key));
+                            this->fileName(), shownText(m_tensors.infos[i].name), shownText(storage.key)));
         if (entry->bytes < storage.elements * storage.itemBytes)
             throw InputError(fmt::format("{} holds {} bytes for the tensor \"{}\" (entry data/{}), where its "
                                          "storage needs {}; download "
                                          "or write it again.",
-                                         this->fileName(), entry->bytes, m_tensors.infos[i].name, storage.key,
-                                         storage.elements * storage.itemBytes));
+                                         this->fileName(), entry->bytes, shownText(m_tensors.infos[i].name),
+                                         shownText(storage.key), storage.elements * storage.itemBytes));
     }
 }
 

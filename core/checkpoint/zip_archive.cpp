@@ -2,6 +2,7 @@
 #include "checkpoint/zip_archive.h"
 
 #include "base/error.h"
+#include "checkpoint/shown_text.h"
 
 #include <fmt/format.h>
 #include <zlib.h>
@@ -141,27 +142,27 @@ void ZipArchive::readDirectory(std::uint64_t offset, std::uint64_t bytes, std::u
         Zip64Reader zip64 = findZip64(at + centralBytes + nameBytes, extraBytes);
         if (!zip64.replace(entry.bytes) || !zip64.replace(entry.storedBytes) ||
             !zip64.replace(entry.localHeader))
-            refuse(fmt::format("does not tell the size of its entry \"{}\"", name));
+            refuse(fmt::format("does not tell the size of its entry \"{}\"", shownText(name)));
         if ((flags & 1U) != 0U)
             throw InputError(
                 fmt::format("The entry \"{}\" of {} is encrypted; unpack and save the checkpoint without a "
                             "password.",
-                            name, m_fileName));
+                            shownText(name), m_fileName));
         if (method != 0 && method != 8)
             throw InputError(fmt::format("The entry \"{}\" of {} is packed with method {}, which Orrery does "
                                          "not read; save the checkpoint with torch.save.",
-                                         name, m_fileName, method));
+                                         shownText(name), m_fileName, method));
         entry.deflated = method == 8;
         if (entry.localHeader > m_directory || m_directory - entry.localHeader < localBytes ||
             entry.storedBytes > m_directory - entry.localHeader - localBytes)
-            refuse(fmt::format("has an entry \"{}\" that reaches beyond the file", name));
+            refuse(fmt::format("has an entry \"{}\" that reaches beyond the file", shownText(name)));
         if (!entry.deflated && entry.bytes != entry.storedBytes)
-            refuse(fmt::format("tells two sizes for its entry \"{}\"", name));
+            refuse(fmt::format("tells two sizes for its entry \"{}\"", shownText(name)));
         if (entry.deflated && entry.bytes / maxDeflateGain > entry.storedBytes)
             refuse(fmt::format("claims that the {} bytes of its entry \"{}\" unpack to {}", entry.storedBytes,
-                               name, entry.bytes));
+                               shownText(name), entry.bytes));
         if (!m_entries.emplace(name, entry).second)
-            refuse(fmt::format("has two entries called \"{}\"", name));
+            refuse(fmt::format("has two entries called \"{}\"", shownText(name)));
         at += whole;
         left -= whole;
     }
@@ -175,12 +176,12 @@ const ZipArchive::Entry* ZipArchive::find(std::string_view name) const {
 ZipArchive::Content ZipArchive::read(std::string_view name, const Entry& entry) const {
     const std::byte* local = m_bytes->data() + entry.localHeader;
     if (load<std::uint32_t>(local) != localSignature)
-        refuse(fmt::format("has no entry \"{}\" where its directory says", name));
+        refuse(fmt::format("has no entry \"{}\" where its directory says", shownText(name)));
     const std::uint64_t headerBytes =
         localBytes + load<std::uint16_t>(local + 26) + load<std::uint16_t>(local + 28);
     const std::uint64_t room = m_directory - entry.localHeader;
     if (headerBytes > room || entry.storedBytes > room - headerBytes)
-        refuse(fmt::format("has an entry \"{}\" that reaches beyond the file", name));
+        refuse(fmt::format("has an entry \"{}\" that reaches beyond the file", shownText(name)));
     const std::uint64_t begin = entry.localHeader + headerBytes;
     if (!entry.deflated)
         return {m_bytes, begin, entry.bytes};
@@ -210,7 +211,8 @@ ZipArchive::Content ZipArchive::read(std::string_view name, const Entry& entry) 
         written += out - stream.avail_out;
     }
     if (status != Z_STREAM_END || written != entry.bytes)
-        refuse(fmt::format("has an entry \"{}\" that does not unpack to its {} bytes", name, entry.bytes));
+        refuse(fmt::format("has an entry \"{}\" that does not unpack to its {} bytes", shownText(name),
+                           entry.bytes));
     return {std::move(unpacked), 0, entry.bytes};
 }
 

@@ -84,6 +84,9 @@ const std::string& Model::family() const {
 const StackConfig& Model::config() const {
     return m_state->stack.config;
 }
+const Stack& Model::stack() const {
+    return m_state->stack;
+}
 const checkpoint::ModelConfig& Model::fileConfig() const {
     return m_state->fileConfig;
 }

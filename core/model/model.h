@@ -37,6 +37,8 @@ struct OpenOptions {
         storedFormat{};
 };
 
+struct Stack; // model/stack.h
+
 /// One stored tensor of a module.
 struct ParameterInfo {
     std::string name; ///< in the checkpoint
@@ -90,6 +92,8 @@ public:
     [[nodiscard]] const std::filesystem::path& folder() const;
     [[nodiscard]] const std::string& family() const; ///< "bert"
     [[nodiscard]] const StackConfig& config() const;
+    /// The modules themselves, for what computes with them in another way (model/differentiable.h).
+    [[nodiscard]] const Stack& stack() const;
     [[nodiscard]] const checkpoint::ModelConfig& fileConfig() const; ///< config.json itself
     [[nodiscard]] std::int64_t layers() const { return config().layers; }
     [[nodiscard]] int headsPerLayer() const { return config().heads; }

@@ -23,6 +23,11 @@ public:
 
     /// Checks the input, takes shapes and masks from it. past: positions that come before it.
     void setInput(const ModelInput& input, std::int64_t variants = 1);
+    // What setInput made of the input.
+    [[nodiscard]] Tensor positionIds() const;
+    [[nodiscard]] const Tensor& keyMask() const { return m_keyMask; } ///< see m_keyMask
+    /// Index in the row of the last token that is not padding, for every row.
+    [[nodiscard]] std::vector<std::int64_t> lastPositions() const;
     /// Keys and values of the positions before the input, when they are not the context's.
     void setCache(nn::KeyValueCache* cache);
     /// Keeps residuals, keys and values for edited runs.
@@ -61,7 +66,6 @@ private:
     void linear(const nn::Linear& module, const Tensor& x, const Tensor& out,
                 nn::Activation activation = nn::Activation::None, const Tensor& residual = {});
     void norm(const nn::Norm& module, const Tensor& x, const Tensor& out, std::string_view name, int layer);
-    [[nodiscard]] Tensor positionIds() const;
     void buildKeyMask(const ModelInput& input, std::int64_t variants);
     void headLogits(const Tensor& lastHidden, ModelOutput& output);
     [[nodiscard]] Tensor firstTokens(const Tensor& hidden);

@@ -171,8 +171,8 @@ Tensor Runner::firstTokens(const Tensor& hidden) {
     return hidden.select(1, 0).contiguous();
 }
 
-Tensor Runner::lastTokens(const Tensor& hidden) {
-    const Tensor rows = Tensor::empty({m_batch, hidden.size(2)});
+std::vector<std::int64_t> Runner::lastPositions() const {
+    std::vector<std::int64_t> positions;
     for (std::int64_t row = 0; row < m_batch; ++row) {
         std::int64_t last = m_length - 1;
         if (m_keyMask.defined()) {
@@ -185,8 +185,16 @@ Tensor Runner::lastTokens(const Tensor& hidden) {
             while (last > 0 && ids[last] == *m_config.padToken)
                 --last;
         }
-        rows.select(0, row).copyFrom(hidden.select(0, row).select(0, last));
+        positions.push_back(last);
     }
+    return positions;
+}
+
+Tensor Runner::lastTokens(const Tensor& hidden) {
+    const Tensor rows = Tensor::empty({m_batch, hidden.size(2)});
+    const std::vector<std::int64_t> last = lastPositions();
+    for (std::int64_t row = 0; row < m_batch; ++row)
+        rows.select(0, row).copyFrom(hidden.select(0, row).select(0, last[static_cast<std::size_t>(row)]));
     return rows;
 }
 

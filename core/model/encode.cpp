@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Texts to inputs and ids back to texts.
 #include "base/error.h"
+#include "base/log.h"
 #include "model/state.h"
 #include "text/tokenizer.h"
 
@@ -36,6 +37,11 @@ ModelInput inputOf(const std::vector<text::Encoding>& encodings, const StackConf
                 encoding.typeIds.begin(), encoding.typeIds.end(), at(input.typeIds),
                 [&](std::int64_t id) { return std::clamp<std::int64_t>(id, 0, config.typeVocabulary - 1); });
         padded = padded || encoding.size() != length;
+        if (!encoding.overflowing.empty())
+            log(LogLevel::Warning, fmt::format("The text is longer than the {} positions of the model; its "
+                                               "beginning is used, {} further parts "
+                                               "of that length are left out.",
+                                               config.maxPositions, encoding.overflowing.size()));
         TokenRow row{.tokens = encoding.tokens,
                      .ids = encoding.ids,
                      .wordIds = encoding.wordIds,

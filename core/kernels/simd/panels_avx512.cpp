@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "kernels/simd/panel_kernel.h"
+#include "kernels/simd/panel_table.h"
+
+namespace orrery::kernels {
+
+const PanelTable panelsAvx512{ORRERY_SIMD::maxStripRows, &ORRERY_SIMD::multiplyUnits};
+
+} // namespace orrery::kernels

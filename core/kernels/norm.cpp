@@ -16,7 +16,10 @@
 namespace orrery::kernels {
 namespace {
 
-constexpr std::int64_t grain = 8; // rows
+/// Rows a thread should at least have: less work than this is done before a second thread has woken up.
+std::int64_t grainOf(std::int64_t columns) {
+    return std::max<std::int64_t>(8, 8192 / std::max<std::int64_t>(1, columns));
+}
 
 const float* vectorOf(const Tensor& tensor, std::int64_t size) {
     if (!tensor.defined())
@@ -63,7 +66,7 @@ void forward(const Tensor& x, const Tensor& residual, const NormRow& form, const
     observed(
         [&] {
             const std::int64_t n = from.columns;
-            parallelFor(from.rows, grain, [&](std::int64_t begin, std::int64_t end) {
+            parallelFor(from.rows, grainOf(n), [&](std::int64_t begin, std::int64_t end) {
                 const auto size = static_cast<std::size_t>(n);
                 float* in = scratch(1, size);
                 float* total = scratch(2, size);
@@ -113,7 +116,7 @@ void backward(const Tensor& s, const NormRow& form, const NormStatistics& kept, 
         [&] {
             const std::int64_t n = from.columns;
             // Each piece of rows adds up on its own; the pieces are then added in order.
-            const std::int64_t pieces = std::clamp<std::int64_t>(from.rows / grain, 1, threads());
+            const std::int64_t pieces = std::clamp<std::int64_t>(from.rows / grainOf(n), 1, threads());
             const auto size = static_cast<std::size_t>(n);
             std::vector<std::vector<float>> weights(static_cast<std::size_t>(pieces));
             std::vector<std::vector<float>> biases(static_cast<std::size_t>(pieces));

@@ -29,6 +29,10 @@ struct Call {
     std::int64_t batch = 0, heads = 0, queries = 0, kvHeads = 0, length = 0, size = 0, valueSize = 0;
 
     [[nodiscard]] std::int64_t group() const { return heads / kvHeads; }
+    /// Tasks of so many queries that a thread should at least have.
+    [[nodiscard]] std::int64_t grain(std::int64_t rows) const {
+        return 1 + 100000 / (1 + rows * length * (size + valueSize));
+    }
     [[nodiscard]] std::int64_t tiles() const { return (queries + tileRows - 1) / tileRows; }
 };
 
@@ -73,42 +77,44 @@ void scoreTile(const Call& call, std::int64_t b, std::int64_t h, std::int64_t fi
 template <typename T>
 void forward(const Call& call, const Tensor& output, const Tensor& lse) {
     const std::int64_t tasks = call.batch * call.heads * call.tiles();
-    detail::inParallel(tasks, 1, [&](std::int64_t firstTask, std::int64_t lastTask) {
-        std::vector<T> scores(static_cast<std::size_t>(std::min(tileRows, call.queries) * call.length));
-        for (std::int64_t task = firstTask; task < lastTask; ++task) {
-            const std::int64_t first = task % call.tiles() * tileRows;
-            const std::int64_t h = task / call.tiles() % call.heads;
-            const std::int64_t b = task / call.tiles() / call.heads;
-            const std::int64_t rows = std::min(tileRows, call.queries - first);
-            scoreTile<T>(call, b, h, first, rows, scores.data());
-            T* sums = lse.mutablePointer<T>() + (b * call.heads + h) * call.queries + first;
-            for (std::int64_t r = 0; r < rows; ++r) {
-                T* row = scores.data() + r * call.length;
-                T top = -std::numeric_limits<T>::infinity();
-                for (std::int64_t s = 0; s < call.length; ++s)
-                    top = row[s] > top || row[s] != row[s] ? row[s] : top;
-                if (top == -std::numeric_limits<T>::infinity()) {
-                    std::fill_n(row, call.length, T(0));
-                    sums[r] = top;
-                    continue;
+    detail::inParallel(
+        tasks, call.grain(std::min(tileRows, call.queries)),
+        [&](std::int64_t firstTask, std::int64_t lastTask) {
+            std::vector<T> scores(static_cast<std::size_t>(std::min(tileRows, call.queries) * call.length));
+            for (std::int64_t task = firstTask; task < lastTask; ++task) {
+                const std::int64_t first = task % call.tiles() * tileRows;
+                const std::int64_t h = task / call.tiles() % call.heads;
+                const std::int64_t b = task / call.tiles() / call.heads;
+                const std::int64_t rows = std::min(tileRows, call.queries - first);
+                scoreTile<T>(call, b, h, first, rows, scores.data());
+                T* sums = lse.mutablePointer<T>() + (b * call.heads + h) * call.queries + first;
+                for (std::int64_t r = 0; r < rows; ++r) {
+                    T* row = scores.data() + r * call.length;
+                    T top = -std::numeric_limits<T>::infinity();
+                    for (std::int64_t s = 0; s < call.length; ++s)
+                        top = row[s] > top || row[s] != row[s] ? row[s] : top;
+                    if (top == -std::numeric_limits<T>::infinity()) {
+                        std::fill_n(row, call.length, T(0));
+                        sums[r] = top;
+                        continue;
+                    }
+                    double total = 0;
+                    for (std::int64_t s = 0; s < call.length; ++s) {
+                        row[s] = std::exp(row[s] - top);
+                        total += static_cast<double>(row[s]);
+                    }
+                    const T factor = static_cast<T>(1 / total);
+                    for (std::int64_t s = 0; s < call.length; ++s)
+                        row[s] *= factor;
+                    sums[r] = top + static_cast<T>(std::log(total));
                 }
-                double total = 0;
-                for (std::int64_t s = 0; s < call.length; ++s) {
-                    row[s] = std::exp(row[s] - top);
-                    total += static_cast<double>(row[s]);
-                }
-                const T factor = static_cast<T>(1 / total);
-                for (std::int64_t s = 0; s < call.length; ++s)
-                    row[s] *= factor;
-                sums[r] = top + static_cast<T>(std::log(total));
+                const Shape& step = output.strides();
+                detail::gemm<T>(rows, call.valueSize, call.length, T(1), {scores.data(), call.length, false},
+                                matrix<T>(call.v, b, h / call.group()), T(0),
+                                output.mutablePointer<T>() + b * step[0] + h * step[1] + first * step[2],
+                                step[2]);
             }
-            const Shape& step = output.strides();
-            detail::gemm<T>(rows, call.valueSize, call.length, T(1), {scores.data(), call.length, false},
-                            matrix<T>(call.v, b, h / call.group()), T(0),
-                            output.mutablePointer<T>() + b * step[0] + h * step[1] + first * step[2],
-                            step[2]);
-        }
-    });
+        });
 }
 
 /// Where the gradients go; each undefined when not asked for. All contiguous but bias, which is expanded like
@@ -183,7 +189,7 @@ void backward(const Call& call, const Tensor& lse, const Tensor& g, const Target
     if (to.bias.defined()) // a bias may be shared by heads and sequences: no two threads may add to it
         groups(0, tasks);
     else
-        detail::inParallel(tasks, 1, groups);
+        detail::inParallel(tasks, call.grain(call.queries * call.group()), groups);
 }
 
 /// Rows may lie apart, elements of a row may not.

@@ -46,17 +46,19 @@ void forEachTap(const Sizes& s, std::int64_t b, std::int64_t o, Action&& action)
 
 template <typename T>
 void forward(const Sizes& s, const T* x, const T* weight, T* y) {
-    detail::inParallel(s.batch * s.out, 1, [&](std::int64_t first, std::int64_t last) {
-        for (std::int64_t task = first; task < last; ++task) {
-            std::fill_n(y + task * s.result, s.result, T(0));
-            forEachTap(s, task / s.out, task % s.out,
-                       [&](std::int64_t xRow, std::int64_t w, std::int64_t yRow, std::int64_t shift,
-                           std::int64_t begin, std::int64_t end) {
-                           for (std::int64_t t = begin; t < end; ++t)
-                               y[yRow + t] += weight[w] * x[xRow + t * s.options.stride + shift];
+    detail::inParallel(s.batch * s.out, 1 + 50000 / (1 + s.perGroup * s.width * s.result),
+                       [&](std::int64_t first, std::int64_t last) {
+                           for (std::int64_t task = first; task < last; ++task) {
+                               std::fill_n(y + task * s.result, s.result, T(0));
+                               forEachTap(s, task / s.out, task % s.out,
+                                          [&](std::int64_t xRow, std::int64_t w, std::int64_t yRow,
+                                              std::int64_t shift, std::int64_t begin, std::int64_t end) {
+                                              for (std::int64_t t = begin; t < end; ++t)
+                                                  y[yRow + t] +=
+                                                      weight[w] * x[xRow + t * s.options.stride + shift];
+                                          });
+                           }
                        });
-        }
-    });
 }
 
 template <typename T>

@@ -3,13 +3,13 @@
 
 // What the ops of this room share; no part of their interface.
 
+#include "kernels/threads.h"
 #include "tensor/tensor.h"
-
-#include <omp.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -52,24 +52,13 @@ void withWidth(DType dtype, Action&& action) {
 /// The dimension counted from the front; Error when it is not one of the tensor's.
 [[nodiscard]] int frontDimension(std::string_view op, const Tensor& x, int dimension);
 
-/// action(begin, end) over pieces of [0, count), on several threads when count is at least twice the grain.
-/// The action must not throw.
+/// action(begin, end) over pieces of [0, count), one piece a thread and none shorter than the grain.
 template <typename Action>
 void inParallel(std::int64_t count, std::int64_t grain, Action&& action) {
-    if (count < 2 * grain || omp_in_parallel() != 0 || omp_get_max_threads() == 1) {
-        if (count > 0)
-            action(std::int64_t{0}, count);
-        return;
-    }
-#pragma omp parallel
-    {
-        const std::int64_t threads = omp_get_num_threads();
-        const std::int64_t piece = (count + threads - 1) / threads;
-        const std::int64_t begin = std::min(count, piece * omp_get_thread_num());
-        const std::int64_t end = std::min(count, begin + piece);
-        if (begin < end)
-            action(begin, end);
-    }
+    if (count >= 2 * grain)
+        kernels::parallelFor(count, grain, std::ref(action));
+    else if (count > 0)
+        action(std::int64_t{0}, count); // small work, of which there is much, pays for no indirection
 }
 
 /// Elements a thread should at least have for light work.

@@ -33,12 +33,14 @@ Tensor computeBinary(std::string_view name, const Tensor& a, const Tensor& b, Op
                           const T* p = x + at[0];
                           const T* q = y + at[1];
                           T* r = z + at[2];
-                          if (step[0] == 1 && step[1] == 1)
+                          if (step[0] == 1 && step[1] == 1) {
+#pragma omp simd
                               for (std::int64_t i = 0; i < count; ++i)
                                   r[i] = op(p[i], q[i]);
-                          else
+                          } else {
                               for (std::int64_t i = 0; i < count; ++i)
                                   r[i * step[2]] = op(p[i * step[0]], q[i * step[1]]);
+                          }
                       });
     });
     return result;

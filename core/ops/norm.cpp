@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ops/norm.h"
 
+#include "kernels/norm.h"
 #include "ops/cast.h"
 #include "ops/detail.h"
 #include "ops/elementwise.h"
@@ -88,6 +89,36 @@ Tensor normalizeBackward(const Tensor& gradient, const Normalized& forward, bool
     return result;
 }
 
+/// f32 by the vectorised kernels.
+Tensor fastNorm(std::string_view name, const Tensor& x, const Tensor& weight, const Tensor& bias,
+                bool centred, double epsilon) {
+    const Tensor input = x.contiguous();
+    const std::int64_t rows = x.elements() / x.size(-1);
+    const Tensor y = Tensor::empty(x.shape());
+    kernels::NormStatistics keep;
+    if (x.tracked() || weight.tracked() || bias.tracked())
+        keep = {centred ? Tensor::empty({rows}) : Tensor(), Tensor::empty({rows})};
+    if (centred)
+        kernels::layerNorm(input, {}, weight, bias, epsilon, y, {}, keep);
+    else
+        kernels::rmsNorm(input, {}, weight, epsilon, y, {}, keep);
+    return record(name, y, {x, weight, bias}, [&] {
+        return [=, input = saved(input), weight = saved(weight), needsX = x.tracked(),
+                needsWeight = weight.tracked(), needsBias = bias.tracked(),
+                size = x.size(-1)](const Tensor& gradient) -> std::vector<Tensor> {
+            const Tensor g = gradient.contiguous();
+            const Tensor toX = needsX ? Tensor::empty(input.shape()) : Tensor();
+            const Tensor toWeight = needsWeight ? Tensor::empty({size}) : Tensor();
+            const Tensor toBias = needsBias ? Tensor::empty({size}) : Tensor();
+            if (centred)
+                kernels::layerNormBackward(input, weight, keep, g, toX, toWeight, toBias);
+            else
+                kernels::rmsNormBackward(input, weight, keep, g, toX, toWeight);
+            return {toX, toWeight, toBias};
+        };
+    });
+}
+
 Tensor normOp(std::string_view name, const Tensor& x, const Tensor& weight, const Tensor& bias, bool centred,
               double epsilon) {
     const auto in = [](const Tensor& t, DType dtype) { return t.defined() ? cast(t, dtype) : t; };
@@ -102,6 +133,8 @@ Tensor normOp(std::string_view name, const Tensor& x, const Tensor& weight, cons
         ORRERY_CHECK(!parameter.defined() || parameter.shape() == Shape{x.size(-1)},
                      fmt::format("{} of {} with a parameter of {}", name, x.shape().toText(),
                                  parameter.shape().toText()));
+    if (x.dtype() == DType::F32 && x.elements() > 0)
+        return fastNorm(name, x, weight, bias, centred, epsilon);
     const Normalized normal = normalize(x, centred, epsilon);
     Tensor y = normal.values;
     if (weight.defined())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "ops/softmax.h"
 
+#include "kernels/elementwise.h"
 #include "ops/cast.h"
 #include "ops/detail.h"
 #include "ops/elementwise.h"
@@ -36,14 +37,9 @@ std::int64_t rowGrain(std::int64_t width) {
     return std::max<std::int64_t>(1, detail::lightGrain / 4 / std::max<std::int64_t>(1, width));
 }
 
-/// Along the last dimension of f32 or f64.
-Tensor softmaxRows(const Tensor& x, bool logarithm) {
-    const char* name = logarithm ? "logSoftmax" : "softmax";
-    const Tensor input = x.contiguous();
-    const Tensor y = Tensor::empty(x.shape(), x.dtype());
-    const std::int64_t width = x.size(-1);
-    const std::int64_t rows = width == 0 ? 0 : x.elements() / width;
-    detail::withReal(name, x.dtype(), [&]<typename T>(T) {
+void softmaxLoops(const Tensor& input, const Tensor& y, std::int64_t width, std::int64_t rows,
+                  bool logarithm) {
+    detail::withReal(logarithm ? "logSoftmax" : "softmax", input.dtype(), [&]<typename T>(T) {
         const T* from = input.pointer<T>();
         T* to = y.mutablePointer<T>();
         detail::inParallel(rows, rowGrain(width), [=](std::int64_t begin, std::int64_t end) {
@@ -63,6 +59,19 @@ Tensor softmaxRows(const Tensor& x, bool logarithm) {
             }
         });
     });
+}
+
+/// Along the last dimension of f32 or f64.
+Tensor softmaxRows(const Tensor& x, bool logarithm) {
+    const char* name = logarithm ? "logSoftmax" : "softmax";
+    const Tensor input = x.contiguous();
+    const Tensor y = Tensor::empty(x.shape(), x.dtype());
+    const std::int64_t width = x.size(-1);
+    const std::int64_t rows = width == 0 ? 0 : x.elements() / width;
+    if (x.dtype() == DType::F32 && !logarithm && rows > 0)
+        kernels::softmaxRows(input, y);
+    else
+        softmaxLoops(input, y, width, rows, logarithm);
     return record(name, y, {x}, [&] {
         return [y = saved(y), logarithm, name, width, rows](const Tensor& gradient) -> std::vector<Tensor> {
             const Tensor g = gradient.contiguous();

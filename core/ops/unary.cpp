@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The elementwise functions of one tensor: each is a value and a derivative by input and output.
+#include "kernels/elementwise.h"
 #include "ops/cast.h"
 #include "ops/detail.h"
 #include "ops/elementwise.h"
@@ -7,6 +8,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <optional>
 
 namespace orrery::ops {
 namespace {
@@ -16,31 +18,50 @@ using detail::withReal;
 /// What the derivative looks at, so that no more is saved.
 enum class Saves { Nothing, Input, Output };
 
-template <typename Value, typename Derivative>
-Tensor unary(std::string_view name, const Tensor& x, Saves saves, Value value, Derivative derivative) {
-    if (x.dtype() == DType::BF16)
-        return cast(unary(name, cast(x, DType::F32), saves, value, derivative), DType::BF16);
-    const Tensor input = x.contiguous();
-    const Tensor y = Tensor::empty(x.shape(), x.dtype());
+/// out[i] = value(x[i]) for contiguous tensors.
+template <typename Value>
+void apply(std::string_view name, const Tensor& x, const Tensor& out, Value value) {
     withReal(name, x.dtype(), [&]<typename T>(T) {
-        const T* from = input.pointer<T>();
-        T* to = y.mutablePointer<T>();
+        const T* from = x.pointer<T>();
+        T* to = out.mutablePointer<T>();
         detail::inParallel(x.elements(), detail::lightGrain, [=](std::int64_t begin, std::int64_t end) {
+#pragma omp simd
             for (std::int64_t i = begin; i < end; ++i)
                 to[i] = value(from[i]);
         });
     });
+}
+
+/// kernel: who computes f32, where the vectorised kernels have the function; they differentiate by the input.
+template <typename Value, typename Derivative>
+Tensor unary(std::string_view name, const Tensor& x, Saves saves, Value value, Derivative derivative,
+             std::optional<kernels::Activation> kernel = {}) {
+    if (x.dtype() == DType::BF16)
+        return cast(unary(name, cast(x, DType::F32), saves, value, derivative, kernel), DType::BF16);
+    const Tensor input = x.contiguous();
+    const Tensor y = Tensor::empty(x.shape(), x.dtype());
+    const bool fast = kernel && x.dtype() == DType::F32;
+    if (fast)
+        kernels::activate(*kernel, input, y);
+    else
+        apply(name, input, y, value);
     return record(name, y, {x}, [&] {
         const Tensor kept = saves == Saves::Nothing ? Tensor() : saved(saves == Saves::Input ? input : y);
-        return [kept, derivative, name = std::string(name)](const Tensor& gradient) -> std::vector<Tensor> {
+        return [kept, derivative, name = std::string(name), fast, saves,
+                kernel](const Tensor& gradient) -> std::vector<Tensor> {
             const Tensor g = gradient.contiguous();
             const Tensor result = Tensor::empty(g.shape(), g.dtype());
+            if (fast && saves == Saves::Input) {
+                kernels::activateBackward(*kernel, kept, g, result);
+                return {result};
+            }
             withReal(name, g.dtype(), [&]<typename T>(T) {
                 const T* above = g.pointer<T>();
                 const T* at = kept.defined() ? kept.pointer<T>() : above;
                 T* to = result.mutablePointer<T>();
                 detail::inParallel(g.elements(), detail::lightGrain,
                                    [=](std::int64_t begin, std::int64_t end) {
+#pragma omp simd
                                        for (std::int64_t i = begin; i < end; ++i)
                                            to[i] = above[i] * derivative(at[i]);
                                    });
@@ -101,6 +122,12 @@ Tensor reciprocal(const Tensor& x) {
 }
 
 Tensor exp(const Tensor& x) {
+    if (x.dtype() == DType::F32) {
+        const Tensor y = Tensor::empty(x.shape());
+        kernels::exponential(x.contiguous(), y);
+        return record("exp", y, {x},
+                      [&] { return [y](const Tensor& g) -> std::vector<Tensor> { return {mul(g, y)}; }; });
+    }
     return unary(
         "exp", x, Saves::Output, []<typename T>(T v) { return std::exp(v); },
         []<typename T>(T y) { return y; });
@@ -160,7 +187,7 @@ Tensor clamp(const Tensor& x, double low, double high) {
 Tensor tanh(const Tensor& x) {
     return unary(
         "tanh", x, Saves::Output, []<typename T>(T v) { return std::tanh(v); },
-        []<typename T>(T y) { return 1 - y * y; });
+        []<typename T>(T y) { return 1 - y * y; }, kernels::Activation::Tanh);
 }
 
 Tensor sigmoid(const Tensor& x) {
@@ -183,7 +210,8 @@ Tensor gelu(const Tensor& x) {
             const T density =
                 std::exp(T(-0.5) * v * v) * std::numbers::inv_sqrtpi_v<T> / std::numbers::sqrt2_v<T>;
             return T(0.5) * std::erfc(-v / std::numbers::sqrt2_v<T>) + v * density;
-        });
+        },
+        kernels::Activation::Gelu);
 }
 
 Tensor geluTanh(const Tensor& x) {
@@ -196,7 +224,8 @@ Tensor geluTanh(const Tensor& x) {
             const T t = std::tanh(tanhGeluScale<T> * (v + T(0.044715) * v * v * v));
             return T(0.5) * (1 + t) +
                    T(0.5) * v * (1 - t * t) * tanhGeluScale<T> * (1 + 3 * T(0.044715) * v * v);
-        });
+        },
+        kernels::Activation::GeluTanh);
 }
 
 Tensor quickGelu(const Tensor& x) {
@@ -214,7 +243,8 @@ Tensor silu(const Tensor& x) {
         []<typename T>(T v) {
             const T s = logistic(v);
             return s + v * s * (1 - s);
-        });
+        },
+        kernels::Activation::Silu);
 }
 
 Tensor softplus(const Tensor& x) {

@@ -15,6 +15,7 @@
 namespace orrery::checkpoint {
 namespace {
 
+constexpr std::size_t maxConfigBytes = std::size_t{64} << 20U;
 constexpr std::int64_t maxLabels = 1'000'000;
 
 /// A value as a sentence shows it: JSON, plain ASCII, not endless.
@@ -84,8 +85,12 @@ ModelConfig ModelConfig::read(const std::filesystem::path& folderOrFile) {
             fmt::format("The folder {} holds no config.json, which says what kind of model it is; "
                         "download it into this folder.",
                         folderOrFile.string()));
-    return {parseJson(withoutBareFloats(readTextFile(file, std::size_t{64} << 20U)), file.string()),
-            file.string()};
+    return parse(readTextFile(file, maxConfigBytes), file.string());
+}
+
+ModelConfig ModelConfig::parse(std::string_view text, std::string fileName) {
+    Json json = parseJson(withoutBareFloats(text), fileName);
+    return {std::move(json), std::move(fileName)};
 }
 
 ModelConfig::Found ModelConfig::find(Keys keys) const {

@@ -33,6 +33,8 @@ public:
     ModelConfig(Json json, std::string fileName);
     /// A folder that holds config.json, or the file itself.
     static ModelConfig read(const std::filesystem::path& folderOrFile);
+    /// The text of a config.json.
+    static ModelConfig parse(std::string_view text, std::string fileName);
 
     [[nodiscard]] const Json& json() const { return m_json; }
     [[nodiscard]] const std::string& fileName() const { return m_fileName; }

@@ -85,6 +85,10 @@ def main(out, bert):
         torch.save(tensors, at(f"mixed-legacy-protocol{protocol}.bin"), pickle_protocol=protocol,
                    _use_new_zipfile_serialization=False)
     deflate(at("mixed-zip.bin"), at("mixed-deflated.bin"))
+    for protocol in (2, 4):  # bare pickles, for the fuzzer to start from
+        with zipfile.ZipFile(at(f"mixed-zip-protocol{protocol}.bin")) as archive, \
+                open(at(f"mixed-protocol{protocol}.pkl"), "wb") as file:
+            file.write(next(archive.read(name) for name in archive.namelist() if name.endswith("data.pkl")))
 
     # What modules and training scripts save: _metadata on the state dict, other things next to it.
     torch.manual_seed(8)

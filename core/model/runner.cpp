@@ -5,7 +5,7 @@
 #include "kernels/elementwise.h"
 #include "nn/dense_attention.h"
 #include "nn/key_value_cache.h"
-#include "ops/matmul.h"
+#include "onednn/matmul.h"
 
 #include <fmt/format.h>
 
@@ -305,9 +305,9 @@ void Runner::projectByHeads(int layer, const Tensor& mixed, const Tensor& out) {
     const Tensor mixedRows = mixed.reshape({rows, heads, size});
     for (std::int64_t head = 0; head < heads; ++head) {
         m_context.progress.check();
-        const Tensor part =
-            ops::matmul(mixedRows.select(1, head).contiguous(),
-                        weight.slice(1, head * size, (head + 1) * size).contiguous(), false, true);
+        const Tensor part = Tensor::empty({rows, module.outputs()});
+        onednn::matmul(mixedRows.select(1, head), weight.slice(1, head * size, (head + 1) * size), false,
+                       true, part);
         resultRows.select(1, head).copyFrom(part);
     }
     applyEdits(SiteKind::Result, layer, result);

@@ -200,6 +200,11 @@ private:
         if (expected.rank() != 2 || expected.size(0) != batch || expected.size(1) <= prompt)
             throw InputError(
                 fmt::format("{}: {} has shape {}.", m_result.file, name, expected.shape().toText()));
+        const std::vector<std::int64_t> inputs = m_input.inputIds.toIntegers();
+        for (std::int64_t i = 0; i < batch * prompt; ++i)
+            if (static_cast<std::int64_t>(expected.at({i / prompt, i % prompt})) !=
+                inputs[static_cast<std::size_t>(i)])
+                return compareContinuation(name, expected);
         nn::KeyValueCache cache;
         Context context;
         context.progress = m_progress;
@@ -229,6 +234,26 @@ private:
             }
             step = next;
         }
+        add(name, different, 0);
+    }
+
+    /// Ids that continue a prompt of their own, of unrecorded length: at least their second half must be what
+    /// the model finds likeliest after what is before.
+    void compareContinuation(const std::string& name, const Tensor& expected) {
+        ModelInput whole;
+        whole.inputIds = expected.to(DType::I64);
+        Context context;
+        context.progress = m_progress;
+        const Tensor logits = m_model.run(whole, context).logits;
+        const std::int64_t length = expected.size(1);
+        const std::int64_t width = logits.size(-1);
+        double different = 0;
+        for (std::int64_t row = 0; row < expected.size(0); ++row)
+            for (std::int64_t i = length / 2; i < length; ++i) {
+                const float* values = logits.pointer<float>() + (row * length + i - 1) * width;
+                different += std::max_element(values, values + width) - values !=
+                             static_cast<std::int64_t>(expected.at({row, i}));
+            }
         add(name, different, 0);
     }
 

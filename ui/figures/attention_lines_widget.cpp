@@ -69,25 +69,26 @@ void AttentionLinesWidget::collect() {
     const auto& lines = m_painter->data();
     // Sentences are quick: no flicker through an empty picture.
     constexpr std::size_t quickCells = std::size_t{1} << 20;
-    if (lines.queries.size() * lines.keys.size() * std::max<std::size_t>(lines.heads.size(), 1) <= quickCells) {
+    if (lines.queries.size() * lines.keys.size() * std::max<std::size_t>(lines.heads.size(), 1) <=
+        quickCells) {
         m_lines = AttentionLineSet::collect(lines, *m_stop);
         return;
     }
     m_lines = std::make_shared<AttentionLineSet>();
     m_pool.start([this, stop = m_stop, held = m_figure] {
-        std::shared_ptr<const AttentionLineSet> lines;
+        std::shared_ptr<const AttentionLineSet> found;
         try {
-            lines = AttentionLineSet::collect(std::get<figure::AttentionLines>(held->body), *stop);
+            found = AttentionLineSet::collect(std::get<figure::AttentionLines>(held->body), *stop);
         } catch (const std::exception&) { // the tokens stay; the map of the head tells what is wrong
             auto none = std::make_shared<AttentionLineSet>();
             none->complete = true;
-            lines = none;
+            found = none;
         }
         QMetaObject::invokeMethod(
             this,
-            [this, stop, lines] {
-                if (lines && !stop->load()) {
-                    m_lines = lines;
+            [this, stop, found] {
+                if (found && !stop->load()) {
+                    m_lines = found;
                     m_canvas->update();
                 }
             },
@@ -229,7 +230,7 @@ void AttentionLinesWidget::fillMenu(QMenu& menu) {
         const auto index = static_cast<std::size_t>(i);
         QAction* action =
             heads->addAction(index < lines.headNames.size() ? QString::fromStdString(lines.headNames[index])
-                                                           : QString::number(i));
+                                                            : QString::number(i));
         action->setCheckable(true);
         action->setChecked(m_painter->shows(m_state, i));
         connect(action, &QAction::toggled, this, [this, i] { toggleHead(i); });

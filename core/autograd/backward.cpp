@@ -2,6 +2,7 @@
 #include "autograd/backward.h"
 
 #include "autograd/walk.h"
+#include "kernels/elementwise.h"
 #include "ops/elementwise.h"
 
 #include <fmt/format.h>
@@ -58,12 +59,19 @@ void Walk::add(const std::shared_ptr<GradNode>& node, const Tensor& gradient, co
         m_order.emplace(node->sequence, node.get());
         return;
     }
-    // The first gradient may be shared with another input of its op; the sum is ours.
-    pending.gradient = ops::add(pending.gradient, gradient.detached());
+    // The first gradient may be shared with another input of its op; a sum is ours alone and is added to in
+    // place.
+    const bool inPlace = pending.summed && pending.gradient.dtype() == DType::F32 && gradient.isContiguous();
+    if (inPlace)
+        kernels::add(pending.gradient, gradient, pending.gradient);
+    else
+        pending.gradient = ops::add(pending.gradient, gradient.detached());
+    pending.summed = true;
 }
 
-void Walk::run(bool checkFinite, bool release) {
+void Walk::run(const BackwardOptions& options) {
     while (!m_order.empty()) {
+        options.progress.check();
         GradNode* key = m_order.top().second;
         m_order.pop();
         const auto entry = m_pending.find(key);
@@ -87,11 +95,11 @@ void Walk::run(bool checkFinite, bool release) {
             const auto& input = node.inputs[i];
             if (!input || !gradients[i].defined())
                 continue;
-            if (checkFinite)
+            if (options.checkFinite)
                 requireFinite(gradients[i], node, *input);
             add(input, gradients[i], node.name);
         }
-        if (release)
+        if (options.release)
             pending.node->backward = nullptr;
     }
 }
@@ -111,7 +119,7 @@ Gradients backward(const std::vector<Tensor>& outputs, const std::vector<Tensor>
                         "input before the computation.");
         walk.add(outputs[i].gradNode(), gradients[i], "the caller");
     }
-    walk.run(options.checkFinite, options.release);
+    walk.run(options);
     return walk.take();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "base/progress.h"
 #include "tensor/tensor.h"
 
 #include <memory>
@@ -31,6 +32,7 @@ struct BackwardOptions {
     bool checkFinite = false;
     /// Frees what each op saved as soon as it has been used: less memory, but only one backward.
     bool release = false;
+    Progress progress{}; ///< asked before every op whether the walk has been cancelled
 };
 
 /// Reverse mode from loss: a scalar, or any tensor with a gradient of its shape to start from. Walks the

@@ -69,7 +69,7 @@ Tensor recomputed(const std::function<Tensor(std::span<const Tensor> inputs)>& f
             Walk walk;
             walk.stopBelow(again.gradNode()->sequence);
             walk.add(result.gradNode(), gradient, "segment");
-            walk.run(false, true);
+            walk.run({.release = true});
             const Gradients found = walk.take();
             std::vector<Tensor> gradients;
             for (const Tensor& leaf : fresh)

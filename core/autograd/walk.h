@@ -25,13 +25,14 @@ public:
     void keep(const std::shared_ptr<GradNode>& node);
     /// Adds to the gradient of a node; from names the giver in the message when the shape is wrong.
     void add(const std::shared_ptr<GradNode>& node, const Tensor& gradient, const std::string& from);
-    void run(bool checkFinite, bool release);
+    void run(const BackwardOptions& options);
     [[nodiscard]] Gradients take() { return std::move(m_gradients); }
 
 private:
     struct Pending {
         std::shared_ptr<GradNode> node;
         Tensor gradient;
+        bool summed = false; ///< the gradient is a sum made here
     };
     std::uint64_t m_floor = 0;
     std::unordered_set<const GradNode*> m_kept;

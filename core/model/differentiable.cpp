@@ -123,6 +123,7 @@ private:
     }
 
     [[nodiscard]] Tensor block(int layer, Tensor x) const {
+        m_options.progress.check();
         const Block& modules = m_stack.blocks[static_cast<std::size_t>(layer)];
         const bool post = m_config.normPlacement == NormPlacement::After;
         const auto named = [layer](const char* name) { return fmt::format("blocks.{}.{}", layer, name); };

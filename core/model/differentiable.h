@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "base/progress.h"
 #include "model/input.h"
 #include "model/model.h"
 #include "probe/site.h"
@@ -29,6 +30,7 @@ struct DifferentiableOptions {
     /// [B, L, D], in place of the rows of the token embedding (Hugging Face's inputs_embeds): where paths
     /// from a baseline to the input are walked.
     Tensor tokenEmbeddings{};
+    Progress progress{}; ///< asked before every block
 };
 
 /// A model as a differentiable function of its weights and inputs, through ops: what learning and attribution

@@ -77,14 +77,11 @@ std::pair<Tensor, Axis> gathered(const Tensor& x, const Plan& plan) {
 
 template <typename T>
 double sumRow(const T* values, std::int64_t count) {
-    std::array<double, 4> partial{};
-    std::int64_t i = 0;
-    for (; i + 4 <= count; i += 4)
-        for (std::size_t k = 0; k < 4; ++k)
-            partial[k] += static_cast<double>(values[i + static_cast<std::int64_t>(k)]);
-    for (; i < count; ++i)
-        partial[0] += static_cast<double>(values[i]);
-    return (partial[0] + partial[1]) + (partial[2] + partial[3]);
+    double total = 0;
+#pragma omp simd reduction(+ : total)
+    for (std::int64_t i = 0; i < count; ++i)
+        total += static_cast<double>(values[i]);
+    return total;
 }
 
 template <typename T>
@@ -111,6 +108,7 @@ void sumAxis(const T* x, T* y, const Axis& axis) {
             total.fill(0);
             for (std::int64_t s = 0; s < axis.size; ++s) {
                 const T* row = x + (outer * axis.size + s) * axis.inner + column;
+#pragma omp simd
                 for (std::int64_t i = 0; i < columns; ++i)
                     total[static_cast<std::size_t>(i)] += static_cast<double>(row[i]);
             }

@@ -8,7 +8,7 @@
 namespace orrery::ops {
 
 // Reductions over named dimensions (negative ones count from the back; an empty list means all). Sums are
-// accumulated in double for f64 and pairwise in f32 for f32 and bf16. keep leaves size-1 dimensions.
+// accumulated in f64. keep leaves size-1 dimensions.
 
 [[nodiscard]] Tensor sum(const Tensor& x, const std::vector<int>& dimensions = {}, bool keep = false);
 [[nodiscard]] Tensor mean(const Tensor& x, const std::vector<int>& dimensions = {}, bool keep = false);

@@ -167,6 +167,18 @@ TEST(Backward, ControlOfGradients) {
     EXPECT_EQ(backward(ops::norm(origin)).of(origin).toFloats(), (Floats{0, 0}));
 }
 
+TEST(Backward, StopsWhenCancelled) {
+    const Tensor x = watch(vector({1}));
+    const CancelToken token;
+    const Tensor loss = ops::record("cancelling", ops::exp(x.detached()), {x}, [&] {
+        return [token](const Tensor& g) -> std::vector<Tensor> {
+            token.cancel();
+            return {g};
+        };
+    });
+    EXPECT_THROW((void)backward(ops::scale(loss, 2), {.progress = Progress({}, token)}), Cancelled);
+}
+
 TEST(Backward, CastsGiveGradientsInTheirInputsDtype) {
     const Tensor x = watch(vector({1.5, -2}));
     const Tensor narrow = ops::cast(x, DType::BF16);

@@ -30,6 +30,7 @@ public:
 
 private:
     bool waitForPass();
+    void settle(); ///< until no job runs and everything is painted
     void picture(const QString& name);
 
     MainWindow& m_window;

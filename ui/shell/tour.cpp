@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "shell/tour.h"
+
+#include "shell/main_window.h"
+#include "shell/panel.h"
+#include "shell/perspectives.h"
+#include "shell/theme.h"
+#include "shell/workbench.h"
+
+#include <QApplication>
+#include <QDir>
+#include <QElapsedTimer>
+#include <QEventLoop>
+#include <QPixmap>
+#include <QTabWidget>
+#include <QTimer>
+
+#include <fmt/format.h>
+
+namespace orrery::ui {
+
+namespace {
+
+constexpr int longestWait = 60000; // ms for the model and its first pass
+constexpr int settleWait = 15000;  // ms for what a panel computes when it is shown
+constexpr int drawRest = 120;      // ms for layouts and lazily painted parts
+
+void rest(int milliseconds) {
+    QEventLoop loop;
+    QTimer::singleShot(milliseconds, &loop, &QEventLoop::quit);
+    loop.exec();
+}
+
+} // namespace
+
+Tour::Tour(MainWindow& window, Workbench& workbench, std::filesystem::path folder, QObject* parent)
+    : QObject(parent), m_window(window), m_workbench(workbench), m_folder(std::move(folder)) {}
+
+bool Tour::waitForPass() {
+    QElapsedTimer clock;
+    clock.start();
+    while (m_workbench.look().current() == nullptr && clock.elapsed() < longestWait) {
+        const auto* entry = m_workbench.models().current();
+        if (entry != nullptr && entry->state == ModelList::State::Failed) {
+            fmt::print(stderr, "{}\n", entry->failure.toStdString());
+            return false;
+        }
+        if (!m_workbench.look().failure().isEmpty()) {
+            fmt::print(stderr, "{}\n", m_workbench.look().failure().toStdString());
+            return false;
+        }
+        rest(20);
+    }
+    if (m_workbench.look().current() == nullptr)
+        fmt::print(stderr, "The first picture took longer than {} s.\n", longestWait / 1000);
+    return m_workbench.look().current() != nullptr;
+}
+
+void Tour::settle() {
+    QElapsedTimer clock;
+    clock.start();
+    rest(drawRest);
+    while (m_workbench.jobs().active() > 0 && clock.elapsed() < settleWait)
+        rest(30);
+    rest(drawRest);
+}
+
+void Tour::picture(const QString& name) {
+    const QString path =
+        QString::fromStdString((m_folder / (m_prefix + name + ".png").toStdString()).string());
+    m_window.grab().save(path);
+    m_pictures.push_back(path);
+}
+
+bool Tour::take() {
+    QDir().mkpath(QString::fromStdString(m_folder.string()));
+    if (!waitForPass())
+        return false;
+    m_workbench.selection().setHead(1, 2);
+    m_workbench.selection().setCell(4, 3);
+    const QString themeBefore = m_workbench.settings().theme();
+    for (const QString& theme : themes) {
+        Theme::of(*qobject_cast<QApplication*>(QApplication::instance())).apply(theme);
+        for (const QSize& size : sizes) {
+            m_prefix = QStringLiteral("%1-%2x%3-").arg(theme).arg(size.width()).arg(size.height());
+            m_window.perspectives().reset();
+            m_window.resize(size);
+            rest(drawRest);
+            m_window.resetDocks();
+            m_window.showWelcome(true);
+            settle();
+            picture(QStringLiteral("welcome"));
+            m_window.showWelcome(false);
+            for (const Panel* panel : m_window.panels()) {
+                m_window.showPanel(panel->id());
+                settle();
+                picture(panel->id());
+            }
+        }
+    }
+    Theme::of(*qobject_cast<QApplication*>(QApplication::instance())).apply(themeBefore);
+    fmt::print("{} pictures in {}\n", m_pictures.size(), m_folder.string());
+    return true;
+}
+
+} // namespace orrery::ui

@@ -282,5 +282,27 @@ TEST(ZipArchive, ChecksEveryLength) {
     EXPECT_THAT(sentenceOfZip(changed(10, "\x08")), HasSubstr("does not unpack"));
 }
 
+TEST(ZipArchive, ReadsSizesOf64Bits) {
+    const std::vector<std::pair<std::string, std::string>> entries{
+        {"m/data.pkl", tensorPickle(0, {4}, {1})},
+        {"m/data/0", std::string("\0\0\x80\x3f", 4) + std::string(12, '\0')}};
+    const std::string sound = zipOf(entries, true);
+    EXPECT_EQ(openBytes(sound, "FILE")->tensor("w").toFloats(), (std::vector<float>{1, 0, 0, 0}));
+    const auto changed = [&](const char* signature, std::size_t at, std::uint64_t value) {
+        std::string file = sound;
+        file.replace(file.rfind(signature) + at, 8, littleEndian(value));
+        return sentenceOf([&] { (void)openBytes(file, "FILE"); });
+    };
+    for (const std::uint64_t value : {~std::uint64_t{0}, std::uint64_t{1} << 63U, std::uint64_t{1} << 32U}) {
+        EXPECT_THAT(changed("PK\6\7", 8, value), HasSubstr("zip64")); // where the record is
+        EXPECT_THAT(changed("PK\6\6", 32, value), HasSubstr("more than its directory"));
+        EXPECT_THAT(changed("PK\6\6", 40, value), HasSubstr("beyond the file"));
+        EXPECT_THAT(changed("PK\6\6", 48, value), HasSubstr("beyond the file"));
+        EXPECT_THAT(changed("m/data/0", 8 + 4, value), HasSubstr("two sizes"));        // unpacked
+        EXPECT_THAT(changed("m/data/0", 8 + 12, value), HasSubstr("beyond the file")); // stored
+        EXPECT_THAT(changed("m/data/0", 8 + 20, value), HasSubstr("beyond the file")); // its offset
+    }
+}
+
 } // namespace
 } // namespace orrery::checkpoint

@@ -94,29 +94,38 @@ inline std::string bytesOf(const Tensor& tensor) {
     return {reinterpret_cast<const char*>(whole.rawData()), whole.bytes()};
 }
 
-/// A zip archive of stored entries, as torch.save writes it (without its alignment).
-inline std::string zipOf(const std::vector<std::pair<std::string, std::string>>& entries) {
+/// A zip archive of stored entries, as torch.save writes it (without its alignment); with zip64, every size
+/// and offset of the directory stands in the 64-bit fields.
+inline std::string zipOf(const std::vector<std::pair<std::string, std::string>>& entries,
+                         bool zip64 = false) {
+    const auto u16 = [](std::size_t value) { return littleEndian(static_cast<std::uint16_t>(value)); };
+    const auto u32 = [](std::size_t value) { return littleEndian(static_cast<std::uint32_t>(value)); };
+    const auto u64 = [](std::size_t value) { return littleEndian(static_cast<std::uint64_t>(value)); };
+    const std::string full = u32(0xffffffff);
     std::string file;
     std::string directory;
     for (const auto& [name, content] : entries) {
-        const auto offset = static_cast<std::uint32_t>(file.size());
-        const auto size = static_cast<std::uint32_t>(content.size());
-        const std::string common =
-            littleEndian<std::uint16_t>(0) + littleEndian<std::uint16_t>(0) + littleEndian<std::uint32_t>(0) +
-            littleEndian<std::uint32_t>(0) + littleEndian(size) + littleEndian(size) +
-            littleEndian(static_cast<std::uint16_t>(name.size())) + littleEndian<std::uint16_t>(0);
-        file += "PK\3\4" + littleEndian<std::uint16_t>(20) + common + name + content;
-        directory += "PK\1\2" + littleEndian<std::uint16_t>(20) + littleEndian<std::uint16_t>(20) + common +
-                     littleEndian<std::uint16_t>(0) + littleEndian<std::uint16_t>(0) +
-                     littleEndian<std::uint16_t>(0) + littleEndian<std::uint32_t>(0) + littleEndian(offset) +
-                     name;
+        const std::string extra =
+            zip64 ? u16(1) + u16(24) + u64(content.size()) + u64(content.size()) + u64(file.size()) : "";
+        const std::string sizes = zip64 ? full + full : u32(content.size()) + u32(content.size());
+        const std::string flagsToCrc = u16(0) + u16(0) + u32(0) + u32(0);
+        directory += "PK\1\2" + u16(20) + u16(20) + flagsToCrc + sizes + u16(name.size()) +
+                     u16(extra.size()) + u16(0) + u16(0) + u16(0) + u32(0) +
+                     (zip64 ? full : u32(file.size())) + name + extra;
+        file += "PK\3\4" + u16(20) + flagsToCrc + u32(content.size()) + u32(content.size()) +
+                u16(name.size()) + u16(0) + name + content;
     }
-    const auto count = static_cast<std::uint16_t>(entries.size());
-    const auto begin = static_cast<std::uint32_t>(file.size());
-    return file + directory + "PK\5\6" + littleEndian<std::uint16_t>(0) + littleEndian<std::uint16_t>(0) +
-           littleEndian(count) + littleEndian(count) +
-           littleEndian(static_cast<std::uint32_t>(directory.size())) + littleEndian(begin) +
-           littleEndian<std::uint16_t>(0);
+    const std::size_t begin = file.size();
+    file += directory;
+    if (zip64) {
+        const std::size_t record = file.size();
+        file += "PK\6\6" + u64(44) + u16(45) + u16(45) + u32(0) + u32(0) + u64(entries.size()) +
+                u64(entries.size()) + u64(directory.size()) + u64(begin);
+        file += "PK\6\7" + u32(0) + u64(record) + u32(1);
+        return file + "PK\5\6" + u16(0) + u16(0) + u16(0xffff) + u16(0xffff) + full + full + u16(0);
+    }
+    return file + "PK\5\6" + u16(0) + u16(0) + u16(entries.size()) + u16(entries.size()) +
+           u32(directory.size()) + u32(begin) + u16(0);
 }
 
 } // namespace orrery::checkpoint

@@ -52,7 +52,8 @@ struct Measured {
 
 /// What is told while measuring. All are called on the measuring thread, outside the timed part.
 struct RunnerEvents {
-    /// New samples of a candidate; store them now: what is not stored is lost with the process.
+    /// New samples of a candidate, at least every quarter of a second of measured time; store them now: what
+    /// is not stored is lost with the process.
     std::function<void(std::size_t candidate, std::span<const double> added)> samples;
     std::function<void(std::size_t candidate, const Measured& measured)> finished;
 };

@@ -87,8 +87,8 @@ struct Comparison {
     double adjustedP = 1;            ///< test.p until Holm's correction over a table is put in
     double probabilitySmaller = 0.5; ///< see probabilitySmaller()
     [[nodiscard]] Verdict verdict() const;
-    /// "faster by 1.27x [1.21, 1.33], p = 0.0004, n = 20/20"; "no difference shown (a difference of 3 % or
-    /// more would probably have been seen), ...".
+    /// "faster by 1.27x [1.21, 1.33], p = 0.0004, n = 20/20"; "no difference shown (ratio 1.01 [0.99, 1.03];
+    /// differences below about 2 % cannot be seen with these samples), ...".
     [[nodiscard]] std::string toText() const;
 };
 [[nodiscard]] Comparison compare(std::span<const double> a, std::span<const double> b,

@@ -7,16 +7,19 @@
 #include "ops/cast.h"
 #include "ops/control.h"
 #include "ops/elementwise.h"
+#include "ops/loss.h"
 #include "ops/matmul.h"
 #include "ops/norm.h"
 #include "ops/record.h"
 #include "ops/reduce.h"
 #include "ops/shaping.h"
+#include "ops/softmax.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <thread>
 
 namespace orrery::autograd {
@@ -165,6 +168,34 @@ TEST(Backward, ControlOfGradients) {
     EXPECT_EQ(halves.of(equal).toFloats(), (Floats{0.5, 1}));
     const Tensor origin = watch(vector({0, 0}));
     EXPECT_EQ(backward(ops::norm(origin)).of(origin).toFloats(), (Floats{0, 0}));
+}
+
+TEST(Backward, MinusInfinityInTheRightPlacesLeavesGradientsFinite) {
+    const float never = -std::numeric_limits<float>::infinity();
+    const Tensor x = watch(Tensor::of<float>({2, 3}, {1, never, 2, never, never, never}));
+    const Tensor mask = Tensor::of<std::int64_t>({2, 3}, {1, 0, 1, 0, 0, 0});
+    const Tensor scores = watch(Tensor::of<float>({2, 3}, {1, 5, 2, 3, 4, 5}));
+    const Tensor target = Tensor::of<float>({2, 3}, {0.5, 0, 0.5, 1, 0, 0});
+    const Tensor first = ops::slice(x, 0, 0, 1);
+    const auto finite = [](const Tensor& loss, const Tensor& leaf) {
+        const Gradients gradients = backward(loss, {.checkFinite = true}); // throws otherwise
+        return gradients.of(leaf).toFloats();
+    };
+    const float shares[] = {1 / (1 + std::exp(1.0F)), 1 / (1 + std::exp(-1.0F))};
+    EXPECT_THAT(finite(ops::sum(ops::logSumExp(x)), x),
+                ::testing::Pointwise(::testing::FloatNear(1e-6F), Floats{shares[0], 0, shares[1], 0, 0, 0}));
+    EXPECT_THAT(
+        finite(ops::crossEntropy(first, Tensor::of<std::int64_t>({1}, {0})), x),
+        ::testing::Pointwise(::testing::FloatNear(1e-6F), Floats{shares[0] - 1, 0, shares[1], 0, 0, 0}));
+    EXPECT_THAT(finite(ops::sum(ops::square(ops::softmax(scores, -1, mask))), scores),
+                ::testing::Each(::testing::Truly([](float v) { return std::isfinite(v); })));
+    const Tensor impossible = ops::logSoftmax(scores, -1, mask);
+    const Tensor kl =
+        ops::klDivergence(ops::slice(impossible, 0, 0, 1), ops::log(ops::slice(target, 0, 0, 1)));
+    EXPECT_THAT(finite(kl, scores),
+                ::testing::Each(::testing::Truly([](float v) { return std::isfinite(v); })));
+    const Tensor mass = watch(target);
+    EXPECT_TRUE(std::isfinite(ops::klDivergence(Tensor::full({2, 3}, -1), ops::log(mass)).item()));
 }
 
 TEST(Backward, StopsWhenCancelled) {

@@ -51,6 +51,7 @@ int openWindow(app::Session& session, int& argc, char** argv, ui::WindowOptions 
     options.threads = session.threads;
     options.demoModels = demoModels(session.executable());
     session.registry();
+    options.plugins = session.pluginStates();
     QApplication application(argc, argv);
     return ui::runWindow(application, options);
 }

@@ -69,7 +69,8 @@ int runWindow(QApplication& application, const WindowOptions& options) {
     clock.start();
     initResources();
     application.setWindowIcon(QIcon(QStringLiteral(":/icons/orrery.svg")));
-    Workbench workbench(options.workspace.empty() ? store::defaultWorkspacePath() : options.workspace);
+    Workbench workbench(options.workspace.empty() ? store::defaultWorkspacePath() : options.workspace,
+                        options.plugins);
     Settings& settings = workbench.settings();
     const bool tour = !options.tour.empty();
     loadTranslations(application, tour ? QStringLiteral("en") : settings.language());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "plugin/loader.h"
+
 #include <QString>
 #include <QStringList>
 
@@ -20,6 +22,7 @@ struct WindowOptions {
     QString dtype;                            ///< empty: as the settings say
     std::filesystem::path tour;               ///< not empty: take the scripted tour into this folder and end
     bool restoreSession = true;
+    std::vector<plugin::PluginState> plugins; ///< what the loader found, for the Plugins panel
 };
 
 /// Opens the window and runs the application until it is closed; returns the exit status. The models load

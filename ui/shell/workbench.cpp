@@ -9,8 +9,9 @@
 
 namespace orrery::ui {
 
-Workbench::Workbench(const std::filesystem::path& workspaceFile, QObject* parent)
-    : QObject(parent), m_inputs(m_undo), m_models(m_jobs, m_settings),
+Workbench::Workbench(const std::filesystem::path& workspaceFile, std::vector<plugin::PluginState> plugins,
+                     QObject* parent)
+    : QObject(parent), m_plugins(std::move(plugins)), m_inputs(m_undo), m_models(m_jobs, m_settings),
       m_look(m_models, m_inputs, m_jobs, m_settings),
       m_workspace(std::make_unique<WorkspaceAccess>(workspaceFile, m_jobs)),
       m_report(std::make_unique<ReportDraft>(m_undo)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "plugin/loader.h"
 #include "shell/input_list.h"
 #include "shell/job_queue.h"
 #include "shell/look.h"
@@ -14,6 +15,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <vector>
 
 namespace orrery::ui {
 
@@ -25,7 +27,8 @@ class WorkspaceAccess;
 class Workbench : public QObject {
     Q_OBJECT
 public:
-    explicit Workbench(const std::filesystem::path& workspaceFile, QObject* parent = nullptr);
+    explicit Workbench(const std::filesystem::path& workspaceFile,
+                       std::vector<plugin::PluginState> plugins = {}, QObject* parent = nullptr);
     ~Workbench() override;
 
     [[nodiscard]] Settings& settings() { return m_settings; }
@@ -37,6 +40,8 @@ public:
     [[nodiscard]] Look& look() { return m_look; }
     [[nodiscard]] WorkspaceAccess& workspace() { return *m_workspace; }
     [[nodiscard]] ReportDraft& report() { return *m_report; }
+    /// What the loader found at start; the parts themselves are in plugin::registry().
+    [[nodiscard]] const std::vector<plugin::PluginState>& plugins() const { return m_plugins; }
 
 signals:
     /// A sentence for the status bar and, when it is an error, a banner: nothing that needs an answer.
@@ -45,6 +50,7 @@ signals:
 
 private:
     // Work holds what it needs by shared pointers; results are delivered only while the receivers below live.
+    std::vector<plugin::PluginState> m_plugins;
     Settings m_settings;
     QUndoStack m_undo;
     Selection m_selection;

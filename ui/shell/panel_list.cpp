@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "shell/panel_list.h"
 
+#include "panels/bench/bench_panel.h"
 #include "panels/input/input_panel.h"
+#include "panels/inspector/inspector_panel.h"
 #include "panels/jobs/jobs_panel.h"
 #include "panels/log/log_panel.h"
 #include "panels/models/models_panel.h"
+#include "panels/plugins/plugins_panel.h"
+#include "panels/report/report_panel.h"
+#include "panels/workspace/workspace_panel.h"
 #include "shell/action_book.h"
 #include "shell/main_window.h"
 #include "shell/workbench.h"
@@ -40,10 +45,15 @@ QList<PlacedPanel> makePanels(Workbench& workbench, MainWindow& window) {
 #ifdef HAVE_LENSES
         {new LensesPanel(workbench, &window), PanelPlace::Tab},
 #endif
+        {new BenchPanel(workbench, &window), PanelPlace::Tab},
+        {new ReportPanel(workbench, &window), PanelPlace::Tab},
+        {new PluginsPanel(workbench, &window), PanelPlace::Tab},
         {models, PanelPlace::Left},
         {input, PanelPlace::Left},
+        {new InspectorPanel(workbench, &window), PanelPlace::Right},
         {new JobsPanel(workbench, &window), PanelPlace::Bottom},
         {new LogPanel(&window), PanelPlace::Bottom},
+        {new WorkspacePanel(workbench, &window), PanelPlace::Bottom},
     };
 }
 

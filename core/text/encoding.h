@@ -40,6 +40,9 @@ struct Truncation {
         0; ///< tokens that a part shares with the one before it; less than what a part holds
     TruncationStrategy strategy = TruncationStrategy::LongestFirst;
     Side direction = Side::Right; ///< the side that is cut off
+    /// False, as the reference does it: tokenizing stops with the word that reaches maxLength, so overflowing
+    /// parts end there. True: they cover the whole text, as windows over a long text need.
+    bool wholeText = false;
 };
 
 /// Pad to a common length.

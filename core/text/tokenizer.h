@@ -3,6 +3,7 @@
 
 #include "text/encoding.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -35,6 +36,10 @@ struct TextInput {
     std::string_view text;
     std::optional<std::string_view> pair{};
 };
+
+/// Tokens that mean something to a model.
+enum class TokenRole { Mask, Pad, Cls, Sep, Bos, Eos, Unk };
+constexpr std::size_t tokenRoleCount = 7;
 
 /// A tokenizer in the form of Hugging Face's tokenizer.json, equal to that library in ids, offsets and
 /// decoding. Immutable; may be used from several threads at once.
@@ -84,20 +89,22 @@ public:
 
     // Tokens with a role, as the files name them or, failing that, by their usual names; none: there is no
     // such token.
-    [[nodiscard]] std::optional<std::int64_t> maskId() const;
-    [[nodiscard]] std::optional<std::int64_t> padId() const;
-    [[nodiscard]] std::optional<std::int64_t> clsId() const;
-    [[nodiscard]] std::optional<std::int64_t> sepId() const;
-    [[nodiscard]] std::optional<std::int64_t> bosId() const;
-    [[nodiscard]] std::optional<std::int64_t> eosId() const;
-    [[nodiscard]] std::optional<std::int64_t> unkId() const;
-    [[nodiscard]] std::string maskToken() const; ///< empty: none
-    [[nodiscard]] std::string padToken() const;
-    [[nodiscard]] std::string clsToken() const;
-    [[nodiscard]] std::string sepToken() const;
-    [[nodiscard]] std::string bosToken() const;
-    [[nodiscard]] std::string eosToken() const;
-    [[nodiscard]] std::string unkToken() const;
+    [[nodiscard]] std::optional<std::int64_t> maskId() const { return idWithRole(TokenRole::Mask); }
+    [[nodiscard]] std::optional<std::int64_t> padId() const { return idWithRole(TokenRole::Pad); }
+    [[nodiscard]] std::optional<std::int64_t> clsId() const { return idWithRole(TokenRole::Cls); }
+    [[nodiscard]] std::optional<std::int64_t> sepId() const { return idWithRole(TokenRole::Sep); }
+    [[nodiscard]] std::optional<std::int64_t> bosId() const { return idWithRole(TokenRole::Bos); }
+    [[nodiscard]] std::optional<std::int64_t> eosId() const { return idWithRole(TokenRole::Eos); }
+    [[nodiscard]] std::optional<std::int64_t> unkId() const { return idWithRole(TokenRole::Unk); }
+    [[nodiscard]] std::string maskToken() const { return tokenWithRole(TokenRole::Mask); } ///< empty: none
+    [[nodiscard]] std::string padToken() const { return tokenWithRole(TokenRole::Pad); }
+    [[nodiscard]] std::string clsToken() const { return tokenWithRole(TokenRole::Cls); }
+    [[nodiscard]] std::string sepToken() const { return tokenWithRole(TokenRole::Sep); }
+    [[nodiscard]] std::string bosToken() const { return tokenWithRole(TokenRole::Bos); }
+    [[nodiscard]] std::string eosToken() const { return tokenWithRole(TokenRole::Eos); }
+    [[nodiscard]] std::string unkToken() const { return tokenWithRole(TokenRole::Unk); }
+    [[nodiscard]] std::optional<std::int64_t> idWithRole(TokenRole role) const;
+    [[nodiscard]] std::string tokenWithRole(TokenRole role) const;
 
     /// The longest input that the files recommend (model_max_length); none when they do not say.
     [[nodiscard]] std::optional<std::int64_t> recommendedLength() const;
@@ -115,8 +122,9 @@ public:
     /// What the pre-tokenizer makes of a text that is normalized already; positions in code points of it.
     [[nodiscard]] std::vector<Piece> preTokenize(std::string_view normalized) const;
 
+    struct State; ///< the parts of the pipeline
+
 private:
-    struct State;
     explicit Tokenizer(std::unique_ptr<const State> state);
     std::unique_ptr<const State> m_state;
 };

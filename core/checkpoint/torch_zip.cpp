@@ -19,7 +19,7 @@ std::string findFolder(const ZipArchive& archive, const std::string& fileName) {
     for (const auto& [name, entry] : archive.entries())
         if (name.ends_with(pickleName) &&
             (name.size() == pickleName.size() || name[name.size() - pickleName.size() - 1] == '/')) {
-            const std::string folder = name.substr(0, name.size() - pickleName.size());
+            std::string folder = name.substr(0, name.size() - pickleName.size());
             if (archive.find(folder + "constants.pkl"))
                 throw InputError(fmt::format("{} is a TorchScript archive, which contains code; save the "
                                              "model's state_dict instead.",

@@ -31,9 +31,9 @@ std::filesystem::path demoModels(const std::filesystem::path& executable) {
 }
 
 std::string versionText() {
-    return fmt::format("orrery {} ({})\noneDNN {}, {}\nQt {}, SQLite {}\n", version(),
-                       onednn::compilerVersion(), onednn::libraryVersion(), onednn::instructionSet(),
-                       qVersion(), onednn::buildType());
+    return fmt::format("orrery {}\ncompiler GCC {}\noneDNN {}, {}; own kernels: {}\nQt {}\n", version(),
+                       __VERSION__, onednn::libraryVersion(), onednn::libraryIsa(), onednn::kernelIsa(),
+                       qVersion());
 }
 
 int fail(app::Session& session, const std::string& sentence, int status) {

@@ -83,7 +83,8 @@ int load(const fs::path& file, bool talk, bool json) {
                 print(fmt::format("  lacks {}\n", what));
                 ++lacking;
             }
-        for (const auto& option : entry.part->options().all())
+        const OptionSchema schema = entry.part->options();
+        for (const auto& option : schema.all())
             if (option.help().empty()) {
                 print(fmt::format("  option {} lacks its help\n", option.name()));
                 ++lacking;

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "bench_output.h"
 #include "commands.h"
+#include "figure/serialize.h"
 #include "measure/bench_figures.h"
 #include "measure/export_runs.h"
 #include "measure/statistics.h"

@@ -51,7 +51,7 @@ protected:
 
 class LogNumberTicker : public QCPAxisTickerLog {
 protected:
-    QString getTickLabel(double tick, const QLocale&, QChar, int) override { return numberText(tick, 3); }
+    QString getTickLabel(double tick, const QLocale&, QChar, int) override { return numberText(tick, 6); }
 };
 
 /// Labels of positions 0, 1, 2 ..., as many as there is room for.
@@ -139,8 +139,15 @@ void addLegend(QCustomPlot& plot, const FigureStyle& style, int entries, double 
     if (entries == 0)
         return;
     plot.plotLayout()->insertRow(0);
+    // In a row of its own with an empty place beside it, so that names stay together at the left.
+    auto* row = new QCPLayoutGrid;
+    plot.plotLayout()->addElement(0, 0, row);
     auto* legend = new QCPLegend;
-    plot.plotLayout()->addElement(0, 0, legend);
+    legend->setObjectName(QStringLiteral("names"));
+    row->addElement(0, 0, legend);
+    row->addElement(0, 1, new QCPLayoutGrid);
+    row->setColumnStretchFactor(0, 0.001);
+    row->setMargins(QMargins(0, 2, 0, 6));
     legend->setLayer(QStringLiteral("legend"));
     plot.setAutoAddPlottableToLegend(false);
     legend->setFont(style.sized(0.9));
@@ -237,7 +244,8 @@ void addCurve(QCustomPlot& plot, const figure::Series& series, int index, const 
     made->setName(QString::fromStdString(curve.name));
     if (intervals && sorted && (few || series.pointsOnly))
         addErrorBars(plot, made, y, curve.low, curve.high, colour);
-    if (auto* legend = plot.findChild<QCPLegend*>(QStringLiteral("names")); legend != nullptr)
+    if (auto* legend = plot.findChild<QCPLegend*>(QStringLiteral("names"));
+        legend != nullptr && !curve.name.empty())
         made->addToLegend(legend);
 }
 
@@ -261,8 +269,6 @@ void fillSeries(QCustomPlot& plot, const figure::Series& series, const FigureSty
     }
     setLabels(*plot.xAxis, series.x.labels, style, width);
     addLegend(plot, style, named, widest, width);
-    if (auto* legend = qobject_cast<QCPLegend*>(plot.plotLayout()->elementAt(0)))
-        legend->setObjectName(QStringLiteral("names"));
     for (int i = 0; i < static_cast<int>(series.curves.size()); ++i)
         addCurve(plot, series, i, style);
     setRange(*plot.xAxis, xs, false);
@@ -282,7 +288,7 @@ void fillBars(QCustomPlot& plot, const figure::Bars& data, const FigureStyle& st
         categories = std::max(categories, group.values.size());
     }
     addLegend(plot, style, named, widest, width);
-    auto* legend = qobject_cast<QCPLegend*>(plot.plotLayout()->elementAt(0));
+    auto* legend = plot.findChild<QCPLegend*>(QStringLiteral("names"));
     auto* bundle = new QCPBarsGroup(&plot);
     const double barWidth = 0.8 / static_cast<double>(std::max<std::size_t>(data.groups.size(), 1));
     bundle->setSpacingType(QCPBarsGroup::stPlotCoords);

@@ -10,7 +10,10 @@
 #include <QPainter>
 #include <QTextBlock>
 #include <QTextCursor>
+#include <QTextFragment>
+#include <QTextFrame>
 #include <QTextList>
+#include <QTextTable>
 
 #include <algorithm>
 
@@ -53,23 +56,52 @@ QVariant ClosedDocument::loadResource(int, const QUrl&) {
     return {};
 }
 
+void setMarkdown(QTextDocument& document, const QString& markdown, const FigureStyle& style) {
+    document.setDefaultFont(style.font);
+    document.setMarkdown(markdown, QTextDocument::MarkdownFeatures(QTextDocument::MarkdownDialectGitHub) |
+                                       QTextDocument::MarkdownNoHTML);
+    for (QTextBlock block = document.begin(); block.isValid(); block = block.next()) {
+        QTextCursor cursor(block);
+        QTextBlockFormat format = block.blockFormat();
+        format.setLineHeight(120, QTextBlockFormat::ProportionalHeight);
+        const bool plain =
+            format.headingLevel() == 0 && block.textList() == nullptr && cursor.currentTable() == nullptr;
+        if (plain)
+            format.setBottomMargin(std::max(format.bottomMargin(), style.font.pixelSize() * 0.5));
+        cursor.setBlockFormat(format);
+        // Links come in the colour of the application's palette, which need not suit this background.
+        for (auto it = block.begin(); !it.atEnd(); ++it) {
+            const QTextFragment fragment = it.fragment();
+            if (!fragment.charFormat().isAnchor())
+                continue;
+            QTextCursor words(&document);
+            words.setPosition(fragment.position());
+            words.setPosition(fragment.position() + fragment.length(), QTextCursor::KeepAnchor);
+            QTextCharFormat look;
+            look.setForeground(style.category(0));
+            words.mergeCharFormat(look);
+        }
+    }
+    for (QTextFrame* frame : document.rootFrame()->childFrames())
+        if (auto* table = qobject_cast<QTextTable*>(frame)) {
+            QTextTableFormat format = table->format();
+            format.setBorder(1);
+            format.setBorderBrush(style.grid);
+            format.setBorderStyle(QTextFrameFormat::BorderStyle_Solid);
+            format.setBorderCollapse(true);
+            format.setCellPadding(4);
+            format.setCellSpacing(0);
+            format.setMargin(style.font.pixelSize() * 0.4);
+            table->setFormat(format);
+        }
+}
+
 std::unique_ptr<QTextDocument> markdownDocument(const QString& markdown, const FigureStyle& style,
                                                 double width) {
     auto document = std::make_unique<ClosedDocument>();
     document->setDocumentMargin(0);
-    document->setDefaultFont(style.font);
-    document->setMarkdown(markdown, QTextDocument::MarkdownFeatures(QTextDocument::MarkdownDialectGitHub) |
-                                        QTextDocument::MarkdownNoHTML);
+    setMarkdown(*document, markdown, style);
     document->setTextWidth(width);
-    for (QTextBlock block = document->begin(); block.isValid(); block = block.next()) {
-        QTextCursor cursor(block);
-        cursor.select(QTextCursor::BlockUnderCursor);
-        QTextBlockFormat format = block.blockFormat();
-        format.setLineHeight(120, QTextBlockFormat::ProportionalHeight);
-        if (format.headingLevel() == 0 && block.textList() == nullptr)
-            format.setBottomMargin(std::max(format.bottomMargin(), style.font.pixelSize() * 0.5));
-        cursor.setBlockFormat(format);
-    }
     return document;
 }
 

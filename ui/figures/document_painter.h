@@ -23,7 +23,9 @@ protected:
     QVariant loadResource(int type, const QUrl& name) override;
 };
 
-/// Markdown laid out in the style; HTML in it is shown as text.
+/// Fills a document with Markdown in the style; HTML in it is shown as text.
+void setMarkdown(QTextDocument& document, const QString& markdown, const FigureStyle& style);
+/// The same as a document of its own, laid out for a width.
 std::unique_ptr<QTextDocument> markdownDocument(const QString& markdown, const FigureStyle& style,
                                                 double width);
 

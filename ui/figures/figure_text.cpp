@@ -62,12 +62,21 @@ QString visibleToken(const std::string& token) {
     }
     QString result;
     result.reserve(text.size());
-    for (const QChar c : text) {
+    qsizetype begin = 0; // spaces within a label are readable as they are
+    while (begin < text.size() && text[begin] == QLatin1Char(' '))
+        ++begin;
+    qsizetype end = text.size();
+    while (end > begin && text[end - 1] == QLatin1Char(' '))
+        --end;
+    for (qsizetype i = 0; i < text.size(); ++i) {
+        const QChar c = text[i];
         switch (c.unicode()) {
         case 0x0120: // the space of byte-level BPE
         case 0x2581: // the space of SentencePiece
-        case ' ':
             result += QChar(0x2423);
+            break;
+        case ' ':
+            result += i < begin || i >= end ? QChar(0x2423) : c;
             break;
         case 0x010A: // the line end of byte-level BPE
         case '\n':

@@ -26,6 +26,8 @@ FigureView::FigureView(FigureWidget::Pointer figure, QWidget* parent)
     m_layout->setSpacing(4);
     m_title->setTextFormat(Qt::PlainText);
     m_title->setWordWrap(true);
+    m_title->setContentsMargins(4, 2, 4, 0);
+    m_caption->setContentsMargins(4, 0, 4, 2);
     QFont bold = font();
     bold.setBold(true);
     m_title->setFont(bold);

@@ -122,7 +122,7 @@ double HeatmapPainter::preferredHeight(double width, const FigureStyle& style) c
     if (m_square)
         return std::min(probe.plot.height(), std::max(static_cast<double>(m_rows) * 26, 180.0)) + margins;
     const double line = m_heatmap->cellText.empty() ? 20 : 24;
-    return std::clamp(static_cast<double>(m_rows) * line, 90.0, width) + margins;
+    return std::clamp(static_cast<double>(m_rows) * line, 150.0, std::max(width, 150.0)) + margins;
 }
 
 ValueColours HeatmapPainter::colours(const FigureStyle& style, const FigureState& state,

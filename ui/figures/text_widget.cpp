@@ -10,8 +10,21 @@
 
 namespace orrery::ui {
 
+namespace {
+
+/// Shows words and loads nothing that they name.
+class ClosedBrowser final : public QTextBrowser {
+public:
+    using QTextBrowser::QTextBrowser;
+
+protected:
+    QVariant loadResource(int, const QUrl&) override { return {}; }
+};
+
+} // namespace
+
 TextWidget::TextWidget(Pointer figure, QWidget* parent)
-    : FigureWidget(std::move(figure), parent), m_browser(new QTextBrowser(this)) {
+    : FigureWidget(std::move(figure), parent), m_browser(new ClosedBrowser(this)) {
     auto* column = new QVBoxLayout(this);
     column->setContentsMargins(0, 0, 0, 0);
     column->addWidget(m_browser);
@@ -24,14 +37,9 @@ TextWidget::TextWidget(Pointer figure, QWidget* parent)
 }
 
 void TextWidget::figureChanged() {
-    auto document = markdownDocument(QString::fromStdString(std::get<figure::Text>(m_figure->body).markdown),
-                                     m_style, std::max(width(), 200));
-    document->setDocumentMargin(8);
-    document->setParent(m_browser);
-    QTextDocument* before = m_browser->document();
-    m_browser->setDocument(document.release());
-    if (before != nullptr && before->parent() == m_browser)
-        delete before;
+    setMarkdown(*m_browser->document(),
+                QString::fromStdString(std::get<figure::Text>(m_figure->body).markdown), m_style);
+    m_browser->document()->setDocumentMargin(8);
     updateGeometry();
 }
 

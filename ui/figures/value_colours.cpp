@@ -162,7 +162,7 @@ void ValueColours::drawVerticalBar(QPainter& painter, const QRectF& rect, const 
     painter.drawRect(bar);
     painter.setFont(font);
     double widest = 0;
-    for (const double value : ticks(bar.height(), metrics.height() * 1.9)) {
+    for (const double value : ticks(bar.height(), metrics.height() * 2.6)) {
         const double y = bar.bottom() - position(value) * bar.height();
         painter.setPen(style.frame);
         painter.drawLine(QPointF(bar.right(), y), QPointF(bar.right() + 3, y));

@@ -25,6 +25,8 @@ double secondsSince(std::chrono::steady_clock::time_point start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+} // namespace
+
 PassPointer makePass(int modelId, const std::shared_ptr<const model::Model>& model, const Input& input,
                      const Progress& progress) {
     auto pass = std::make_shared<Pass>();
@@ -52,8 +54,6 @@ PassPointer makePass(int modelId, const std::shared_ptr<const model::Model>& mod
     pass->runSeconds = secondsSince(start);
     return pass;
 }
-
-} // namespace
 
 Look::Look(ModelList& models, InputList& inputs, JobQueue& jobs, Settings& settings, QObject* parent)
     : QObject(parent), m_models(models), m_inputs(inputs), m_jobs(jobs), m_settings(settings) {

@@ -28,4 +28,9 @@ struct Pass {
 
 using PassPointer = std::shared_ptr<const Pass>;
 
+/// Tokenizes and runs; what Look does with the current input, for views that compare with another one. Long:
+/// call it in a job.
+PassPointer makePass(int modelId, const std::shared_ptr<const model::Model>& model, const Input& input,
+                     const Progress& progress);
+
 } // namespace orrery::ui

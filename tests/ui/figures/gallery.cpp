@@ -28,6 +28,7 @@ QPalette darkPalette() {
     palette.setColor(QPalette::AlternateBase, QColor(0x22, 0x26, 0x2c));
     palette.setColor(QPalette::Text, QColor(0xe7, 0xea, 0xee));
     palette.setColor(QPalette::WindowText, QColor(0xe7, 0xea, 0xee));
+    palette.setColor(QPalette::PlaceholderText, QColor(0x8a, 0x93, 0x9e));
     palette.setColor(QPalette::Button, QColor(0x2b, 0x2f, 0x36));
     palette.setColor(QPalette::ButtonText, QColor(0xe7, 0xea, 0xee));
     return palette;

@@ -44,7 +44,7 @@ Tensor recomputed(const std::function<Tensor(std::span<const Tensor> inputs)>& f
     // The record of this first run tells what the function captured, and is dropped on return.
     const Tensor start = watch(Tensor::zeros({}), "segment");
     const std::vector<Tensor> leaves = watched(inputs);
-    const Tensor output = function(leaves);
+    Tensor output = function(leaves);
     if (!output.tracked())
         return output;
     const std::vector<std::shared_ptr<GradNode>> captured = capturedNodes(output, start.gradNode()->sequence);
@@ -72,6 +72,7 @@ Tensor recomputed(const std::function<Tensor(std::span<const Tensor> inputs)>& f
             walk.run({.release = true});
             const Gradients found = walk.take();
             std::vector<Tensor> gradients;
+            gradients.reserve(fresh.size() + captured.size());
             for (const Tensor& leaf : fresh)
                 gradients.push_back(leaf.tracked() ? found.find(leaf) : Tensor());
             for (const auto& node : captured)

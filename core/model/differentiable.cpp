@@ -83,7 +83,7 @@ private:
     [[nodiscard]] Tensor site(SiteKind kind, int layer, const Tensor& x) const {
         if (!m_options.atSite)
             return x;
-        const Tensor seen = m_options.atSite({kind, layer}, x);
+        Tensor seen = m_options.atSite({kind, layer}, x);
         ORRERY_CHECK(seen.shape() == x.shape(),
                      fmt::format("{} keeps its shape", probe::siteName({kind, layer})));
         return seen;

@@ -12,7 +12,7 @@ Tensor converted(const Tensor& x, DType dtype) {
                       (x.dtype() == DType::BF16 && dtype == DType::F32);
     if (!fast)
         return x.to(dtype);
-    const Tensor result = Tensor::empty(x.shape(), dtype);
+    Tensor result = Tensor::empty(x.shape(), dtype);
     kernels::cast(x.contiguous(), result);
     return result;
 }

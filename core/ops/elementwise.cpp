@@ -20,7 +20,7 @@ using detail::withReal;
 /// op(a, b) for every element of the broadcast shape, both already of one dtype, f32 or f64.
 template <typename Op>
 Tensor computeBinary(std::string_view name, const Tensor& a, const Tensor& b, Op op) {
-    const Tensor result = Tensor::empty(broadcastShape(a.shape(), b.shape()), a.dtype());
+    Tensor result = Tensor::empty(broadcastShape(a.shape(), b.shape()), a.dtype());
     const Shape& shape = result.shape();
     const Tensor left = a.expand(shape);
     const Tensor right = b.expand(shape);

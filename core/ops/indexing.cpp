@@ -21,7 +21,7 @@ using detail::Axis;
 Tensor checkedIndices(std::string_view op, const Tensor& index, std::int64_t bound) {
     if (isFloating(index.dtype()) || index.dtype() == DType::Bool)
         throw Error(fmt::format("{} needs integer indices, not {}.", op, name(index.dtype())));
-    const Tensor result = index.detached().to(DType::I64);
+    Tensor result = index.detached().to(DType::I64);
     for (const std::int64_t value : result.data<std::int64_t>())
         if (value < 0 || value >= bound)
             throw InputError(
@@ -62,7 +62,7 @@ Tensor ordering(const Tensor& x, int front, bool descending) {
     const Tensor values =
         x.detached().to(x.dtype() == DType::F64 || x.dtype() == DType::I64 ? x.dtype() : DType::F32);
     const Axis axis = detail::axisOf(x.shape(), front);
-    const Tensor result = Tensor::empty(x.shape(), DType::I64);
+    Tensor result = Tensor::empty(x.shape(), DType::I64);
     auto* to = result.mutablePointer<std::int64_t>();
     const auto fill = [&]<typename T>(T) {
         const T* from = values.pointer<T>();

@@ -24,7 +24,7 @@ Tensor product(const Tensor& a, const Tensor& b, bool transposeA, bool transpose
     Shape shape = broadcastShape(batchOf(a), batchOf(b));
     shape.append(a.size(transposeA ? -1 : -2));
     shape.append(b.size(transposeB ? -2 : -1));
-    const Tensor result = Tensor::empty(shape, dtype);
+    Tensor result = Tensor::empty(shape, dtype);
     onednn::matmul(a, b, transposeA, transposeB, result);
     return result;
 }

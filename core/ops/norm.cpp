@@ -63,7 +63,7 @@ Tensor normalizeBackward(const Tensor& gradient, const Normalized& forward, bool
     const Tensor g = gradient.contiguous();
     const std::int64_t width = g.size(-1);
     const std::int64_t rows = width == 0 ? 0 : g.elements() / width;
-    const Tensor result = Tensor::empty(g.shape(), g.dtype());
+    Tensor result = Tensor::empty(g.shape(), g.dtype());
     withReal("norm", g.dtype(), [&]<typename T>(T) {
         const T* above = g.pointer<T>();
         const T* normal = forward.values.pointer<T>();

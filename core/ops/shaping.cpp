@@ -58,6 +58,7 @@ Tensor transpose(const Tensor& x, int a, int b) {
 
 Tensor permute(const Tensor& x, const std::vector<int>& order) {
     std::vector<int> forward;
+    forward.reserve(order.size());
     for (const int dimension : order)
         forward.push_back(detail::frontDimension("permute", x, dimension));
     return record("permute", x.permute(forward), {x}, [&] {

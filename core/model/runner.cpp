@@ -2,6 +2,7 @@
 #include "model/runner.h"
 
 #include "base/error.h"
+#include "base/operation_observer.h"
 #include "kernels/elementwise.h"
 #include "nn/dense_attention.h"
 #include "nn/key_value_cache.h"
@@ -11,6 +12,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace orrery::model {
@@ -20,26 +23,29 @@ using Slot = nn::Workspace::Slot;
 
 namespace {
 
-/// Tells Context::timed how long a step took; costs nothing when nobody listens.
-class Timer {
+/// Tells Context::timed how long a step took and the engine for which module it works; costs nothing when
+/// nobody listens.
+class Step {
 public:
-    Timer(const Context& context, std::string_view module, int layer = -1) : m_context(context) {
-        if (!context.timed)
+    Step(const Context& context, std::string_view module, int layer = -1) : m_context(context) {
+        if (!context.timed && !orrery::detail::operationsObserved.load(std::memory_order_relaxed))
             return;
         m_name = layer < 0 ? std::string(module) : fmt::format("blocks.{}.{}", layer, module);
+        m_label.emplace(m_name);
         m_start = std::chrono::steady_clock::now();
     }
-    ~Timer() {
+    ~Step() {
         if (m_context.timed)
             m_context.timed(
                 m_name, std::chrono::duration<double>(std::chrono::steady_clock::now() - m_start).count());
     }
-    Timer(const Timer&) = delete;
-    Timer& operator=(const Timer&) = delete;
+    Step(const Step&) = delete;
+    Step& operator=(const Step&) = delete;
 
 private:
     const Context& m_context;
     std::string m_name;
+    std::optional<SiteLabel> m_label;
     std::chrono::steady_clock::time_point m_start;
 };
 
@@ -96,17 +102,18 @@ void Runner::visit(SiteKind kind, int layer, const Tensor& tensor) {
 
 void Runner::linear(const nn::Linear& module, const Tensor& x, const Tensor& out, nn::Activation activation,
                     const Tensor& residual) {
-    const Timer timer(m_context, module.name());
+    const Step step(m_context, module.name());
     // Long products go in pieces, so that a cancelled run ends soon.
     constexpr double operationsAtOnce = 1e10;
     const std::int64_t rows = x.size(0);
     const double operations = module.format()->operations(rows);
     const auto pieces = static_cast<std::int64_t>(operations / operationsAtOnce) + 1;
-    const std::int64_t step = pieces == 1 ? rows : std::max<std::int64_t>(64, (rows / pieces + 63) / 64 * 64);
-    for (std::int64_t row = 0; row < rows; row += step) {
+    const std::int64_t stride =
+        pieces == 1 ? rows : std::max<std::int64_t>(64, (rows / pieces + 63) / 64 * 64);
+    for (std::int64_t row = 0; row < rows; row += stride) {
         m_context.progress.check();
-        const std::int64_t end = std::min(rows, row + step);
-        if (step >= rows)
+        const std::int64_t end = std::min(rows, row + stride);
+        if (stride >= rows)
             module.run(x, out, activation, residual);
         else
             module.run(x.slice(0, row, end), out.slice(0, row, end), activation,
@@ -116,7 +123,7 @@ void Runner::linear(const nn::Linear& module, const Tensor& x, const Tensor& out
 
 void Runner::norm(const nn::Norm& module, const Tensor& x, const Tensor& out, std::string_view name,
                   int layer) {
-    const Timer timer(m_context, name, layer);
+    const Step step(m_context, name, layer);
     module.run(rowsOf(x), rowsOf(out));
 }
 
@@ -130,6 +137,34 @@ void Runner::layers(const Tensor& x, int first, int last) {
         m_record->residual.push_back(x.clone());
 }
 
+const nn::TokenMixer* Runner::mixerOf(int layer) const {
+    const nn::TokenMixer* mixing = chosen(m_context.mixers, layer);
+    return mixing != nullptr ? mixing : m_stack.blocks[static_cast<std::size_t>(layer)].mixer.get();
+}
+
+const nn::AttentionKernel* Runner::kernelOf(int layer) const {
+    const nn::AttentionKernel* kernel = chosen(m_context.attentionKernels, layer);
+    return kernel != nullptr ? kernel : m_stack.blocks[static_cast<std::size_t>(layer)].kernel.get();
+}
+
+DType Runner::normedType(SiteKind site, int layer, const nn::Linear& next) const {
+    if (touches(site, layer) || (site == SiteKind::Norm1 && mixerOf(layer) != nullptr))
+        return DType::F32;
+    return next.format()->inputType();
+}
+
+bool Runner::narrowAttention(int layer) const {
+    using enum SiteKind;
+    const Block& modules = m_stack.blocks[static_cast<std::size_t>(layer)];
+    if (modules.qkv.format()->inputType() != DType::BF16 ||
+        modules.attentionOut.format()->inputType() != DType::BF16)
+        return false;
+    for (const SiteKind site : {Query, Key, Value, Scores, Pattern, Z, Result})
+        if (touches(site, layer))
+            return false;
+    return m_cache == nullptr && m_record == nullptr && kernelOf(layer) == nullptr;
+}
+
 void Runner::block(int layer, const Tensor& x) {
     const Block& modules = m_stack.blocks[static_cast<std::size_t>(layer)];
     const bool post = m_config.normPlacement == NormPlacement::After;
@@ -137,14 +172,11 @@ void Runner::block(int layer, const Tensor& x) {
 
     Tensor input = x;
     if (!post) {
-        input = m_workspace.take(Slot::Normed, x.shape());
+        input = m_workspace.take(Slot::Normed, x.shape(), normedType(SiteKind::Norm1, layer, modules.qkv));
         norm(modules.norm1, x, input, "ln1", layer);
         visit(SiteKind::Norm1, layer, input);
     }
-    const nn::TokenMixer* mixing = chosen(m_context.mixers, layer);
-    if (mixing == nullptr)
-        mixing = modules.mixer.get();
-    if (mixing != nullptr)
+    if (const nn::TokenMixer* mixing = mixerOf(layer))
         mixer(*mixing, layer, input, x);
     else
         attention(layer, input, x);
@@ -154,7 +186,7 @@ void Runner::block(int layer, const Tensor& x) {
         norm(modules.norm1, x, x, "ln1", layer);
         visit(SiteKind::Norm1, layer, x);
     } else {
-        input = m_workspace.take(Slot::Normed, x.shape());
+        input = m_workspace.take(Slot::Normed, x.shape(), normedType(SiteKind::Norm2, layer, modules.mlpIn));
         norm(modules.norm2, x, input, "ln2", layer);
         visit(SiteKind::Norm2, layer, input);
     }
@@ -174,7 +206,8 @@ void Runner::attention(int layer, const Tensor& input, const Tensor& x) {
     const std::int64_t size = m_config.headSize;
     const std::int64_t rows = m_batch * m_length;
 
-    const Tensor flat = m_workspace.take(Slot::Qkv, {rows, (heads + 2 * groups) * size});
+    const DType type = narrowAttention(layer) ? DType::BF16 : DType::F32;
+    const Tensor flat = m_workspace.take(Slot::Qkv, {rows, (heads + 2 * groups) * size}, type);
     linear(modules.qkv, rowsOf(input), flat);
     const Tensor qkv = flat.reshape({m_batch, m_length, heads + 2 * groups, size});
     nn::AttentionInput parts;
@@ -197,7 +230,7 @@ void Runner::attention(int layer, const Tensor& input, const Tensor& x) {
     parts.causal = m_config.causal;
     parts.queryOffset = m_past;
     parts.scale = modules.scale;
-    const Tensor mixed = m_workspace.take(Slot::Mixed, {m_batch, m_length, heads, size});
+    const Tensor mixed = m_workspace.take(Slot::Mixed, {m_batch, m_length, heads, size}, type);
     parts.output = mixed;
     attend(layer, parts);
     visit(SiteKind::Z, layer, mixed);
@@ -218,7 +251,7 @@ void Runner::attention(int layer, const Tensor& input, const Tensor& x) {
 }
 
 void Runner::attend(int layer, const nn::AttentionInput& input) {
-    const Timer timer(m_context, "attn.mix", layer);
+    const Step step(m_context, "attn.mix", layer);
     const bool wantsPattern = wants(SiteKind::Pattern, layer);
     const bool wantsScores = wants(SiteKind::Scores, layer);
     if (edits(SiteKind::Scores, layer) || edits(SiteKind::Pattern, layer)) {
@@ -230,9 +263,7 @@ void Runner::attend(int layer, const nn::AttentionInput& input) {
             m_trace->capturePattern(layer, probe::AttentionPattern(result.pattern));
         return;
     }
-    const nn::AttentionKernel* kernel = chosen(m_context.attentionKernels, layer);
-    if (kernel == nullptr)
-        kernel = m_stack.blocks[static_cast<std::size_t>(layer)].kernel.get();
+    const nn::AttentionKernel* kernel = kernelOf(layer);
     static const std::shared_ptr<const nn::AttentionKernel> fused = nn::fusedAttention();
     if (kernel == nullptr)
         kernel = fused.get();
@@ -252,7 +283,7 @@ void Runner::attend(int layer, const nn::AttentionInput& input) {
 }
 
 void Runner::mixer(const nn::TokenMixer& mixing, int layer, const Tensor& input, const Tensor& x) {
-    const Timer timer(m_context, "attn.mix", layer);
+    const Step step(m_context, "attn.mix", layer);
     const nn::MixingSupport support = mixing.supports();
     if (m_config.causal ? !support.causal : !support.noncausal)
         throw UsageError(fmt::format("The token mixer \"{}\" cannot stand in a {} layer.", mixing.name(),

@@ -56,6 +56,13 @@ private:
     void visit(probe::SiteKind kind, int layer, const Tensor& tensor);
     void applyEdits(probe::SiteKind kind, int layer, const Tensor& tensor);
 
+    /// The parts in use in a layer: chosen for this run, else the layer's own, else null.
+    [[nodiscard]] const nn::TokenMixer* mixerOf(int layer) const;
+    [[nodiscard]] const nn::AttentionKernel* kernelOf(int layer) const;
+    /// The dtype of a norm's output: what the next product likes best, unless someone looks at it.
+    [[nodiscard]] DType normedType(probe::SiteKind site, int layer, const nn::Linear& next) const;
+    /// Whether queries, keys and values may stay in bf16: nobody looks, and the fused kernel mixes them.
+    [[nodiscard]] bool narrowAttention(int layer) const;
     void block(int layer, const Tensor& x);
     void attention(int layer, const Tensor& input, const Tensor& x);
     void attend(int layer, const nn::AttentionInput& input);

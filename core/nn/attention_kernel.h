@@ -16,7 +16,7 @@
 namespace orrery::nn {
 
 /// What attention is given: any pretrained layer's own queries, keys and values. f32, strided views allowed
-/// (the last dimension is dense).
+/// (the last dimension is dense). The fused kernel also takes all in bf16.
 struct AttentionInput {
     Tensor query;   ///< [B, L, H, d]
     Tensor key;     ///< [B, S, Hkv, d]; H is a multiple of Hkv

@@ -156,7 +156,9 @@ void addLegend(QCustomPlot& plot, const FigureStyle& style, int entries, double 
     legend->setBorderPen(Qt::NoPen);
     legend->setIconSize(18, 10);
     legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
-    legend->setWrap(std::max(1, static_cast<int>((width - 40) / (widestName + 40))));
+    const int columns = std::max(1, static_cast<int>((width - 40) / (widestName + 46)));
+    legend->setWrap(columns);
+    legend->setMaximumSize(static_cast<int>((widestName + 46) * std::min(columns, entries)) + 60, 10000);
     legend->setMargins(QMargins(46, 0, 0, 0));
     legend->setRowSpacing(2);
     plot.plotLayout()->setRowStretchFactor(0, 0.001);

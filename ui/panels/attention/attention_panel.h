@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "figure/figure.h"
+#include "figures/figure_view.h"
 #include "shell/panel.h"
 #include "shell/pass.h"
 

@@ -287,7 +287,7 @@ std::string libraryLinear(const LibraryProduct& product, const LibraryWeight& we
                       product.addToOut ? 1 : 0,
                       threads()};
         const memory::desc biasForm({1, sizes[1]}, memory::data_type::f32, memory::format_tag::ab);
-        const auto prepared = library().primitives.get(key, [&] {
+        const auto prepared = library().primitives.get(key, [&]() -> std::shared_ptr<const Prepared> {
             dnnl::post_ops posts;
             if (product.activation != kernels::Activation::None)
                 posts.append_eltwise(1.0F, algorithmOf(product.activation),
@@ -299,9 +299,17 @@ std::string libraryLinear(const LibraryProduct& product, const LibraryWeight& we
             const memory::desc x({product.rows, sizes[0]}, form.data_type(),
                                  memory::dims{product.xStride, 1});
             const memory::desc out({product.rows, sizes[1]}, outType, memory::dims{product.outStride, 1});
-            return product.bias ? prepare({x, form, biasForm, out}, attributes)
-                                : prepare({x, form, out}, attributes);
+            try {
+                return product.bias ? prepare({x, form, biasForm, out}, attributes)
+                                    : prepare({x, form, out}, attributes);
+            } catch (const dnnl::error& error) {
+                if (error.status == dnnl_unimplemented)
+                    return nullptr;
+                throw;
+            }
         });
+        if (!prepared)
+            return std::string();
         const dnnl::engine& engine = library().engine;
         std::unordered_map<int, memory> arguments{
             {DNNL_ARG_SRC, memory(prepared->a, engine, const_cast<void*>(product.x))},

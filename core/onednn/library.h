@@ -49,7 +49,8 @@ struct LibraryProduct {
     kernels::Activation activation = kernels::Activation::None;
     bool addToOut = false;
 };
-/// Returns the name of the implementation.
+/// Returns the name of the implementation; empty when oneDNN has none for these sizes with weights of this
+/// form (nothing is written then).
 std::string libraryLinear(const LibraryProduct& product, const LibraryWeight& weight);
 
 } // namespace orrery::onednn

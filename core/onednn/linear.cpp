@@ -149,7 +149,9 @@ void linear(const Tensor& x, const PackedWeight& weight, const Epilogue& epilogu
             if (state.library) {
                 implementation = libraryProduct(views, *state.library, state.inputs, state.outputs,
                                                 epilogue.activation, state.compute);
-                return;
+                if (!implementation.empty())
+                    return;
+                state.packPanels();
             }
             PanelProduct product = productOf(views, state.inputs, state.outputs, epilogue.activation);
             product.type = state.compute == DType::F32 ? PanelType::F32 : PanelType::BF16;
@@ -159,7 +161,7 @@ void linear(const Tensor& x, const PackedWeight& weight, const Epilogue& epilogu
         [&] {
             return described(
                 views, state.inputs, state.outputs, epilogue, name(state.compute), weight.bytes(),
-                state.library ? std::string_view(implementation) : kernels::name(kernels::isa()));
+                implementation.empty() ? kernels::name(kernels::isa()) : std::string_view(implementation));
         });
 }
 

@@ -45,11 +45,11 @@ Operand operandOf(const Tensor& tensor, void* data) {
     operand.strides = tensor.strides();
     // A dimension of one element may have any stride; the library is picky about some of them.
     const int rank = tensor.rank();
-    for (int i = 0; i < rank; ++i)
-        if (operand.sizes[i] == 1)
-            operand.strides[i] = i == rank - 1 ? 1 : operand.sizes[i + 1] * operand.strides[i + 1];
-    if (operand.sizes[-2] > 1 && operand.sizes[-1] == 1 && operand.strides[-2] == 1)
+    if (operand.sizes[-1] == 1 && operand.sizes[-2] > 1 && operand.strides[-2] == 1)
         operand.strides[-1] = operand.sizes[-2];
+    for (int i = rank - 1; i >= 0; --i)
+        if (operand.sizes[i] == 1 && !(i == rank - 1 && operand.sizes[-2] > 1 && operand.strides[-2] == 1))
+            operand.strides[i] = i == rank - 1 ? 1 : operand.sizes[i + 1] * operand.strides[i + 1];
     return operand;
 }
 
@@ -99,8 +99,8 @@ void matmul(const Tensor& a, const Tensor& b, bool transposeA, bool transposeB, 
     ORRERY_CHECK(a.dtype() == b.dtype(), "both factors are of one dtype");
     const int rank = out.rank();
     ORRERY_CHECK(a.rank() <= rank && b.rank() <= rank, "the result has all leading dimensions");
-    Tensor x = prepared(a, transposeA, rank);
-    Tensor y = prepared(b, transposeB, rank);
+    const Tensor x = prepared(a, transposeA, rank);
+    const Tensor y = prepared(b, transposeB, rank);
     ORRERY_CHECK(x.size(-1) == y.size(-2) && x.size(-2) == out.size(-2) && y.size(-1) == out.size(-1),
                  fmt::format("{}{} times {}{} does not give {}", a.shape().toText(), transposeA ? "^T" : "",
                              b.shape().toText(), transposeB ? "^T" : "", out.shape().toText()));
@@ -110,6 +110,12 @@ void matmul(const Tensor& a, const Tensor& b, bool transposeA, bool transposeB, 
                      "leading dimensions broadcast to those of the result");
     if (out.elements() == 0)
         return;
+    for (int i = 0; i < rank - 2; ++i)
+        if (x.size(i) == 1 && y.size(i) == 1 && out.size(i) > 1) { // the same product over and over
+            for (std::int64_t j = 0; j < out.size(i); ++j)
+                matmul(x, y, false, false, out.slice(i, j, j + 1), accumulate);
+            return;
+        }
     if (x.size(-1) == 0) {
         if (!accumulate)
             out.fill(0);

@@ -145,19 +145,24 @@ void PackedWeight::State::pack() const {
             }
             library = packForLibrary(dense);
         }
-        if (!library) {
-            const PanelType type = panelType(compute);
-            panels = std::make_unique<WeightMemory>(kernels::panelBytes(type, outputs, inputs));
-            std::int64_t first = 0;
-            for (const Tensor& weight : originals) {
-                const std::int64_t count = weight.size(outputDimension(layout));
-                if (count > 0)
-                    kernels::packPanels(type, sourceOf(weight, layout), first, count, outputs, inputs,
-                                        panels->data());
-                first += count;
-            }
-        }
+        if (!library)
+            packPanels();
         ready = true;
+    });
+}
+
+void PackedWeight::State::packPanels() const {
+    std::call_once(panelsOnce, [this] {
+        const PanelType type = panelType(compute);
+        panels = std::make_unique<WeightMemory>(kernels::panelBytes(type, outputs, inputs));
+        std::int64_t first = 0;
+        for (const Tensor& weight : originals) {
+            const std::int64_t count = weight.size(outputDimension(layout));
+            if (count > 0)
+                kernels::packPanels(type, sourceOf(weight, layout), first, count, outputs, inputs,
+                                    panels->data());
+            first += count;
+        }
     });
 }
 

@@ -32,11 +32,14 @@ struct PackedWeight::State {
 
     // Made by the first product; read-only afterwards.
     mutable std::once_flag once;
+    mutable std::once_flag panelsOnce;
     mutable bool ready = false;
     mutable std::unique_ptr<WeightMemory> panels;
     mutable std::shared_ptr<const LibraryWeight> library;
 
     void pack() const;
+    /// Our own form, also made when oneDNN turns out to have no product for some number of rows.
+    void packPanels() const;
 };
 
 struct Int8Weight::State {

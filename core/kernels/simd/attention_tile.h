@@ -39,7 +39,8 @@ ORRERY_INLINE KeyRange visible(const AttentionJob& job, int64_t batch, int64_t r
         if (!job.causal)
             end = least(end, position + job.window);
     }
-    return {begin, most(begin, end)};
+    end = most<int64_t>(0, end); // a row that sees nothing: empty, and never beyond the keys
+    return {least(begin, end), end};
 }
 
 /// Union over rows first .. last.

@@ -204,8 +204,6 @@ QByteArray renderSvg(const figure::Figure& figure, const ExportOptions& options)
         generator.setResolution(96);
         generator.setSize(size.toSize());
         generator.setViewBox(QRectF(QPointF(0, 0), size));
-        generator.setTitle(plainTitle(figure));
-        generator.setDescription(QString::fromStdString(figure.caption));
         QPainter painter(&generator);
         paintFigure(painter, QRectF(QPointF(0, 0), size), figure, options);
     }
@@ -214,7 +212,11 @@ QByteArray renderSvg(const figure::Figure& figure, const ExportOptions& options)
     svg.replace("font-family=\"DejaVu Sans Mono\"", "font-family=\"DejaVu Sans Mono, monospace\"");
     const qsizetype head = svg.indexOf("<defs>");
     ORRERY_CHECK(head > 0, "a drawing starts with its definitions");
-    svg.insert(head, "<metadata id=\"provenance\">" + xmlText(provenanceText(figure)) + "</metadata>\n");
+    // Written here, since the generator does not escape what it is given.
+    const QByteArray words = "<title>" + xmlText(plainTitle(figure).toUtf8()) + "</title>\n<desc>" +
+                             xmlText(QByteArray::fromStdString(figure.caption)) + "</desc>\n";
+    svg.insert(head,
+               words + "<metadata id=\"provenance\">" + xmlText(provenanceText(figure)) + "</metadata>\n");
     return svg;
 }
 

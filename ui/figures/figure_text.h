@@ -19,8 +19,8 @@ QString numberText(double value, int digits = 4);
 /// About count round numbers (1, 2, 5 times a power of ten) within [low, high], ascending.
 std::vector<double> roundTicks(double low, double high, int count);
 
-/// A token as it is shown: outer spaces, tabs and line ends become visible signs, bytes that are not UTF-8 and
-/// control characters their code.
+/// A token as it is shown: outer spaces, tabs and line ends become visible signs, bytes that are not UTF-8
+/// and control characters their code.
 QString visibleToken(const std::string& token);
 
 /// Text cut in the middle or at the end to fit a width.

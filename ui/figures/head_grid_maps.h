@@ -20,6 +20,7 @@ struct PooledMap {
     ValueRange range;
     mutable QImage image; ///< coloured by the painter, on its thread only
     mutable quint64 imageKey = 0;
+    mutable QImage shown; ///< the same scaled to the cells of the screen
 };
 
 /// The pooled maps of a head grid, filled in as they are computed; null: not yet, or the head has no map.

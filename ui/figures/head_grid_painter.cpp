@@ -112,12 +112,26 @@ void HeadGridPainter::drawMap(QPainter& painter, const QRectF& where, const Pool
                                static_cast<std::size_t>(c)]));
         }
         map.image = std::move(image);
+        map.shown = {};
         map.imageKey = key;
     }
-    if (isVector(painter) && map.columns < 64)
-        painter.drawImage(where, map.image.scaled(map.image.size() * 4));
-    else
-        painter.drawImage(where, map.image);
+    if (isVector(painter)) {
+        painter.drawImage(where, map.columns < 64 ? map.image.scaled(map.image.size() * 4) : map.image);
+        return;
+    }
+    // Scaled once, not with every map that arrives; averaging beats dropping columns.
+    const qreal ratio = painter.device()->devicePixelRatioF();
+    const QSize pixels(std::max(1, static_cast<int>(where.width() * ratio + 0.5)),
+                       std::max(1, static_cast<int>(where.height() * ratio + 0.5)));
+    if (map.shown.size() != pixels) {
+        const bool smaller = pixels.width() < map.image.width() || pixels.height() < map.image.height();
+        map.shown = map.image.scaled(pixels, Qt::IgnoreAspectRatio,
+                                     smaller ? Qt::SmoothTransformation : Qt::FastTransformation);
+        map.shown.setDevicePixelRatio(ratio);
+    }
+    painter.drawImage(
+        QPointF(std::round(where.left() * ratio) / ratio, std::round(where.top() * ratio) / ratio),
+        map.shown);
 }
 
 void HeadGridPainter::drawScore(QPainter& painter, const QRectF& where, double value,
@@ -170,8 +184,6 @@ void HeadGridPainter::draw(QPainter& painter, const QRectF& rect, const FigureSt
     painter.save();
     painter.setRenderHint(QPainter::LosslessImageRendering, true);
     const Layout at = layout(rect, style, state);
-    // Pooled maps shrink further in small cells: averaging beats dropping columns.
-    painter.setRenderHint(QPainter::SmoothPixmapTransform, at.map < HeadGridMaps::side);
     const ValueColours shared(figure::ColourScale::Sequential, std::nullopt, std::nullopt, maps.range,
                               state.transfer, style);
     for (int layer = 0; layer < m_grid->layers; ++layer)

@@ -111,13 +111,21 @@ void HeatmapWidget::zoom(double factor, QPointF centre) {
     factor = std::min(factor, mostPixelsPerCell / largest);
     if (factor <= 0 || (factor < 1.0001 && factor > 0.9999))
         return;
+    const auto before = m_state.window;
     QSizeF size = at.window.size() / factor;
     if (m_painter->square()) // the whole height of the widget is used when zoomed in
         size.setHeight(std::max(size.width() * at.window.height() / at.window.width(), 1e-3));
     const double fx = (cell.x() - at.window.left()) / at.window.width();
     const double fy = (cell.y() - at.window.top()) / at.window.height();
-    setWindow(
-        QRectF(cell.x() - fx * size.width(), cell.y() - fy * size.height(), size.width(), size.height()));
+    m_state.window =
+        QRectF(cell.x() - fx * size.width(), cell.y() - fy * size.height(), size.width(), size.height());
+    // The plot itself may have grown into free room: what was under the pointer comes back to it.
+    const auto now = currentLayout();
+    QRectF window = now.window.translated(cell - now.cellAt(centre));
+    if (m_painter->square())
+        window.setHeight(size.height());
+    m_state.window = before;
+    setWindow(window);
 }
 
 void HeatmapWidget::zoomToPixels() {

@@ -18,6 +18,8 @@ constexpr std::array<QRgb, 10> onDark{0x4ea8e0, 0xf0803c, 0x2bc79a, 0xe39cc4, 0x
 QFont bodyFont(double pixelSize) {
     QFont font(QStringLiteral("DejaVu Sans"));
     font.setStyleHint(QFont::SansSerif);
+    // Any spacing switches ligatures off: "find" in a PDF is found as it is typed.
+    font.setLetterSpacing(QFont::AbsoluteSpacing, 0.02);
     font.setPixelSize(static_cast<int>(pixelSize));
     return font;
 }

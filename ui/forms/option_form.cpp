@@ -7,6 +7,7 @@
 #include "shell/theme.h"
 
 #include <QGridLayout>
+#include <QHBoxLayout>
 #include <QLabel>
 #include <QSignalBlocker>
 #include <QToolButton>
@@ -18,8 +19,6 @@ namespace {
 
 constexpr int nameColumn = 0;
 constexpr int editorColumn = 1;
-constexpr int unitColumn = 2;
-constexpr int resetColumn = 3;
 constexpr int rowsEach = 2; // the editor, and help or problem below it
 
 QString labelText(const Option& option) {
@@ -102,7 +101,7 @@ void OptionForm::addRow(const Option& option, QGridLayout* grid, int row) {
     OptionEditor* editor = makeOptionEditor(option, parent);
     name->setBuddy(editor->input());
     name->setToolTip(editor->input()->toolTip());
-    QString unitText = QString::fromStdString(option.unit());
+    const QString unitText = QString::fromStdString(option.unit());
     auto* unit = new QLabel(unitText, parent);
     unit->setProperty("role", QStringLiteral("muted"));
     auto* reset = new QToolButton(parent);
@@ -122,10 +121,14 @@ void OptionForm::addRow(const Option& option, QGridLayout* grid, int row) {
     below->setFont(font);
 
     grid->addWidget(name, row, nameColumn);
-    grid->addWidget(editor, row, editorColumn);
-    grid->addWidget(unit, row, unitColumn);
-    grid->addWidget(reset, row, resetColumn);
-    grid->addWidget(below, row + 1, editorColumn, 1, resetColumn - editorColumn + 1);
+    auto* line = new QHBoxLayout;
+    line->setSpacing(6);
+    line->addWidget(editor, 1);
+    line->addWidget(unit);
+    line->addWidget(reset);
+    unit->setVisible(!unitText.isEmpty());
+    grid->addLayout(line, row, editorColumn);
+    grid->addWidget(below, row + 1, editorColumn);
 
     editor->setText(QString::fromStdString(Option::toText(option.defaultValue())));
     const auto refresh = [this, editor, below, reset] {

@@ -34,6 +34,7 @@ struct JobQueue::Entry {
     ProgressState reported;
     bool fresh = false;
     bool started = false;
+    double seconds = 0; // written by the worker before it delivers
 };
 
 /// One thread that takes entries in order.
@@ -84,6 +85,8 @@ private:
             entry->started = true;
             entry->fresh = true;
         }
+        QElapsedTimer clock;
+        clock.start();
         JobState state = JobState::Done;
         QString failure;
         std::shared_ptr<void> result;
@@ -106,6 +109,7 @@ private:
             state = JobState::Failed;
             failure = QString::fromUtf8(error.what());
         }
+        entry->seconds = static_cast<double>(clock.nsecsElapsed()) * 1e-9;
         entry->work = {}; // what it holds (models, tensors) is released here, not on the window's thread
         QMetaObject::invokeMethod(
             &m_queue,
@@ -217,7 +221,7 @@ void JobQueue::deliver(Entry& entry, JobState state, const QString& failure, std
 
 void JobQueue::finish(Entry& entry, JobState state, const QString& failure) {
     if (Job* job = entry.job; job != nullptr && !job->ended()) {
-        job->m_seconds = job->m_clock.isValid() ? static_cast<double>(job->m_clock.elapsed()) / 1000.0 : 0;
+        job->m_seconds = entry.seconds;
         job->m_state = state;
         job->m_failure = failure;
         if (state == JobState::Done && job->m_total > 0)

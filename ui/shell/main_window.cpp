@@ -163,7 +163,9 @@ void MainWindow::placePanels() {
         auto* dock = new QDockWidget(panel->title(), this);
         dock->setObjectName(QStringLiteral("dock.") + panel->id());
         dock->setWidget(panel);
-        dock->setTitleBarWidget(new DockTitle(*panel, dock));
+        // The docks at the bottom are tabs of one place: the tab is the title.
+        dock->setTitleBarWidget(place == PanelPlace::Bottom ? new QWidget(dock)
+                                                            : new DockTitle(*panel, dock));
         m_docks.insert(panel->id(), dock);
     }
     resetDocks();
@@ -197,12 +199,11 @@ void MainWindow::resetDocks() {
         else if (place == PanelPlace::Right)
             right.push_back(m_docks.value(panel->id()));
     }
-    if (!left.isEmpty())
-        resizeDocks({left.first()}, {272}, Qt::Horizontal);
+    // One call a direction: each one shares out the whole window anew.
+    if (!left.isEmpty() && !right.isEmpty())
+        resizeDocks({left.first(), right.first()}, {276, 264}, Qt::Horizontal);
     if (left.size() == 2)
         resizeDocks(left, {240, 400}, Qt::Vertical);
-    if (!right.isEmpty())
-        resizeDocks({right.first()}, {250}, Qt::Horizontal);
     if (!bottom.isEmpty()) {
         resizeDocks({bottom.first()}, {150}, Qt::Vertical);
         bottom.first()->raise();

@@ -242,7 +242,7 @@ void MainWindow::makeToolBar() {
     const auto shortText = [&](const QString& id, const QString& text) {
         bar->addAction(m_byId.value(id));
         QToolButton* button = toolButton(*bar, m_byId.value(id));
-        button->setText(text);
+        m_byId.value(id)->setIconText(text);
         return button;
     };
     shortText("file.open", tr("Open"));

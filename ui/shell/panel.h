@@ -14,9 +14,7 @@ namespace orrery::ui {
 class Panel : public QWidget {
     Q_OBJECT
 public:
-    Panel(QString id, QWidget* parent = nullptr) : QWidget(parent), m_id(std::move(id)) {
-        setObjectName(m_id);
-    }
+    explicit Panel(QString id, QWidget* parent = nullptr);
 
     /// "attention", "lenses", "models": also the page resources/manual/ID.md that F1 opens.
     [[nodiscard]] const QString& id() const { return m_id; }
@@ -26,6 +24,10 @@ public:
     [[nodiscard]] virtual QList<QAction*> panelActions() const { return {}; }
     /// Where the keyboard goes when the panel is chosen.
     virtual void takeFocus() { setFocus(Qt::OtherFocusReason); }
+
+protected:
+    /// Colours of Theme were written into texts or items: write them again.
+    virtual void themeChanged() {}
 
 private:
     QString m_id;

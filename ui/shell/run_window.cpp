@@ -69,10 +69,11 @@ int runWindow(QApplication& application, const WindowOptions& options) {
     clock.start();
     initResources();
     application.setWindowIcon(QIcon(QStringLiteral(":/icons/orrery.svg")));
-    Workbench workbench(options.workspace.empty() ? store::defaultWorkspacePath() : options.workspace,
-                        options.plugins);
-    Settings& settings = workbench.settings();
     const bool tour = !options.tour.empty();
+    // The tour measures a little to have something to show: not into the user's workspace.
+    const std::filesystem::path usual = tour ? options.tour / "tour.orrery" : store::defaultWorkspacePath();
+    Workbench workbench(options.workspace.empty() ? usual : options.workspace, options.plugins);
+    Settings& settings = workbench.settings();
     loadTranslations(application, tour ? QStringLiteral("en") : settings.language());
     if (options.threads > 0)
         settings.setThreads(options.threads);

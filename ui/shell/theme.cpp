@@ -62,8 +62,9 @@ QPalette paletteOf(const ThemeColours& c) {
     palette.setColor(QPalette::Button, button);
     palette.setColor(QPalette::ButtonText, text);
     palette.setColor(QPalette::BrightText, Qt::white);
-    palette.setColor(QPalette::Highlight, c.dark ? QColor(0x2d, 0x54, 0xa8) : QColor(0x2f, 0x62, 0xd1));
-    palette.setColor(QPalette::HighlightedText, Qt::white);
+    // A tint, so that text and icons keep their colour on it.
+    palette.setColor(QPalette::Highlight, c.dark ? QColor(0x2b, 0x47, 0x80) : QColor(0xc4, 0xd6, 0xf8));
+    palette.setColor(QPalette::HighlightedText, text);
     palette.setColor(QPalette::Link, c.accent);
     palette.setColor(QPalette::LinkVisited, c.accent);
     palette.setColor(QPalette::ToolTipBase, c.dark ? QColor(0x2f, 0x35, 0x41) : QColor(0xff, 0xff, 0xff));
@@ -78,7 +79,7 @@ QPalette paletteOf(const ThemeColours& c) {
         palette.setColor(QPalette::Disabled, role, disabled);
     palette.setColor(QPalette::Disabled, QPalette::Highlight, c.border);
     palette.setColor(QPalette::Inactive, QPalette::Highlight,
-                     c.dark ? QColor(0x2f, 0x43, 0x6e) : QColor(0xc9, 0xd8, 0xf6));
+                     c.dark ? QColor(0x2a, 0x37, 0x55) : QColor(0xdd, 0xe6, 0xf7));
     palette.setColor(QPalette::Inactive, QPalette::HighlightedText, text);
     return palette;
 }

@@ -31,6 +31,7 @@ public:
 private:
     bool waitForPass();
     void settle(); ///< until no job runs and everything is painted
+    void prepareContent();
     void picture(const QString& name);
 
     MainWindow& m_window;

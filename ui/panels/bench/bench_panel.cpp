@@ -81,7 +81,11 @@ BenchPanel::BenchPanel(Workbench& workbench, QWidget* parent)
         m_history->setColumnHidden(column, true);
     m_history->header()->setStretchLastSection(false);
     m_history->header()->setSectionResizeMode(RunTable::Title, QHeaderView::Stretch);
+    m_history->header()->setMinimumSectionSize(40);
     m_history->setColumnWidth(RunTable::Id, 44);
+    for (const int column : {RunTable::Status, RunTable::Duration, RunTable::Cells})
+        m_history->setColumnWidth(column, 76);
+    m_history->setColumnHidden(RunTable::Model, true); // part of the title
 
     auto* formBox = new QWidget;
     auto* formLayout = new QVBoxLayout(formBox);

@@ -56,6 +56,7 @@ InputPanel::InputPanel(Workbench& workbench, QWidget* parent)
       m_remove(new QAction(icon(QStringLiteral("remove")), tr("Remove the input"), this)) {
     m_list->setAccessibleName(tr("Inputs"));
     m_list->setTextElideMode(Qt::ElideRight);
+    m_list->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
     m_list->setMinimumHeight(48);
     for (QPlainTextEdit* edit : {m_text, m_pair}) {
         edit->setObjectName(QStringLiteral("framed"));
@@ -259,6 +260,10 @@ void InputPanel::updateActions() {
     const bool any = m_workbench.inputs().current() != nullptr;
     m_duplicate->setEnabled(any);
     m_remove->setEnabled(any);
+}
+
+void InputPanel::themeChanged() {
+    m_rest.start();
 }
 
 void InputPanel::takeFocus() {

@@ -32,6 +32,7 @@ signals:
     void openFileRequested();
 
 protected:
+    void themeChanged() override;
     bool eventFilter(QObject* watched, QEvent* event) override;
 
 private:

@@ -29,7 +29,9 @@ public:
     void add(const QString& name, const QString& value) {
         if (!value.isEmpty())
             m_rows += QStringLiteral("<tr><td style=\"color:%1; padding-right:10px\">%2</td><td>%3</td></tr>")
-                          .arg(Theme::colours().muted.name(), name.toHtmlEscaped(), value.toHtmlEscaped());
+                          .arg(Theme::colours().muted.name(),
+                               name.toHtmlEscaped().replace(QLatin1Char(' '), QStringLiteral("&nbsp;")),
+                               value.toHtmlEscaped());
     }
     void sentence(const QString& text) {
         m_rows += QStringLiteral("<tr><td colspan=\"2\">%1</td></tr>").arg(text.toHtmlEscaped());
@@ -258,6 +260,10 @@ QString InspectorPanel::headText() const {
 
 void InspectorPanel::refresh() {
     m_text->setHtml(tensorText() + headText() + modelText());
+}
+
+void InspectorPanel::themeChanged() {
+    refresh();
 }
 
 void InspectorPanel::takeFocus() {

@@ -25,6 +25,9 @@ public:
     [[nodiscard]] QList<QAction*> panelActions() const override { return {m_copy}; }
     void takeFocus() override;
 
+protected:
+    void themeChanged() override;
+
 private:
     void refresh();
     void summarize();

@@ -46,8 +46,9 @@ ModelsPanel::ModelsPanel(Workbench& workbench, QWidget* parent)
     // The inspector shows shape and type; a narrow dock needs its width for names.
     m_view->setColumnHidden(ModuleTree::ShapeColumn, true);
     m_view->setColumnHidden(ModuleTree::Type, true);
-    m_words->setPlaceholderText(tr("Find by name: attn, L3H5, query.weight"));
+    m_words->setPlaceholderText(tr("Find"));
     m_words->setAccessibleName(tr("Find a module, parameter or site"));
+    m_words->setToolTip(tr("Part of a name, or a head: attn, query.weight, L3H5"));
     m_words->setClearButtonEnabled(true);
     for (QAction* action : {m_close, m_copyName, m_find})
         action->setShortcutContext(Qt::WidgetWithChildrenShortcut);

@@ -207,6 +207,11 @@ void PluginsPanel::show(const QTreeWidgetItem* item) {
     m_optionsTitle->setVisible(isPart);
 }
 
+void PluginsPanel::themeChanged() {
+    m_tree->clear();
+    fill();
+}
+
 void PluginsPanel::takeFocus() {
     m_tree->setFocus(Qt::OtherFocusReason);
 }

@@ -24,6 +24,9 @@ public:
     void takeFocus() override;
     [[nodiscard]] QTreeWidget& tree() { return *m_tree; }
 
+protected:
+    void themeChanged() override;
+
 private:
     void fill();
     void filter(const QString& text);

@@ -369,12 +369,9 @@ void ReportPanel::exportReport() {
     QGuiApplication::restoreOverrideCursor();
 }
 
-void ReportPanel::changeEvent(QEvent* event) {
-    Panel::changeEvent(event);
-    if (event->type() == QEvent::PaletteChange) {
-        m_pictures.clear();
-        m_rest.start();
-    }
+void ReportPanel::themeChanged() {
+    m_pictures.clear();
+    m_rest.start();
 }
 
 void ReportPanel::dragEnterEvent(QDragEnterEvent* event) {

@@ -37,7 +37,7 @@ public:
     [[nodiscard]] QTextBrowser& preview() { return *m_preview; }
 
 protected:
-    void changeEvent(QEvent* event) override;
+    void themeChanged() override;
     void dragEnterEvent(QDragEnterEvent* event) override;
     void dropEvent(QDropEvent* event) override;
 

@@ -325,6 +325,10 @@ void WorkspacePanel::addTag() {
         });
 }
 
+void WorkspacePanel::themeChanged() {
+    showSelected();
+}
+
 void WorkspacePanel::takeFocus() {
     m_view->setFocus(Qt::OtherFocusReason);
 }

@@ -40,6 +40,7 @@ public:
     [[nodiscard]] QTabWidget& details() { return *m_details; }
 
 protected:
+    void themeChanged() override;
     void showEvent(QShowEvent* event) override;
 
 private:

@@ -165,6 +165,10 @@ void AttentionPanel::showLines(bool lines) {
     m_view->setCurrentIndex(lines ? 1 : 0);
 }
 
+void AttentionPanel::showDifference(bool difference) {
+    m_compareMode->setCurrentIndex(difference ? Difference : SideBySide);
+}
+
 void AttentionPanel::stepHead(int layers, int heads) {
     if (m_pass == nullptr)
         return;

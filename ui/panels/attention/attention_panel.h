@@ -41,7 +41,8 @@ public:
     [[nodiscard]] FigureView* lines() const { return m_lines; }
     [[nodiscard]] FigureView* strip() const { return m_strip; }
     void showLines(bool lines);
-    void compareWith(int inputId); ///< 0: nothing, -1: the input before the edit
+    void showDifference(bool difference); ///< instead of side by side
+    void compareWith(int inputId);        ///< 0: nothing, -1: the input before the edit
 
 private:
     void makeBar();

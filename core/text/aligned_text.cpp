@@ -81,6 +81,11 @@ void AlignedText::transform(std::span<const Change> changes, std::size_t removed
         }
         for (std::int32_t n = change.change; n <= 0; ++n)
             skip();
+        if (change.character < 0x80) { // most are
+            text.push_back(static_cast<char>(change.character));
+            origins.push_back(origin);
+            continue;
+        }
         appendCharacter(text, change.character);
         origins.insert(origins.end(), encodedLength(change.character), origin);
     }

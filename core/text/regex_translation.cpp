@@ -16,6 +16,22 @@ constexpr std::string_view wordCharacters = "\\p{L}\\p{M}\\p{Nd}\\p{Pc}";
 constexpr std::string_view hexDigits = "0-9A-Fa-f";
 constexpr std::string_view notHexDigits = "\\x{0}-/:-@G-`g-\\x{10ffff}";
 
+// Letters, marks and numbers that came after the tables of PCRE2 10.42 (Unicode 14); the reference knows
+// them.
+constexpr std::string_view laterLetters =
+    "\\x{1123f}\\x{11240}\\x{11f02}\\x{11f04}-\\x{11f10}\\x{11f12}-\\x{11f33}\\x{1342f}\\x{13441}-\\x{13446}"
+    "\\x{1b132}\\x{1b155}\\x{1df25}-\\x{1df2a}\\x{1e030}-\\x{1e06d}\\x{1e4d0}-\\x{1e4eb}\\x{2b739}"
+    "\\x{2ebf0}-\\x{2ee5d}\\x{31350}-\\x{323af}";
+constexpr std::string_view laterNumbers = "\\x{11f50}-\\x{11f59}\\x{1d2c0}-\\x{1d2d3}\\x{1e4f0}-\\x{1e4f9}";
+constexpr std::string_view laterMarks =
+    "\\x{cf3}\\x{ece}\\x{10efd}-\\x{10eff}\\x{11241}\\x{11f00}\\x{11f01}\\x{11f03}\\x{11f34}-\\x{11f3a}"
+    "\\x{11f3e}-\\x{11f42}\\x{13440}\\x{13447}-\\x{13455}\\x{1e08f}\\x{1e4ec}-\\x{1e4ef}";
+
+/// What has to be added to \p{name}.
+std::string_view addedTo(std::string_view name) {
+    return name == "L" ? laterLetters : name == "N" ? laterNumbers : name == "M" ? laterMarks : "";
+}
+
 /// What an escape stands for inside [...]; empty: itself.
 std::string_view insideClass(char letter) {
     switch (letter) {
@@ -48,6 +64,18 @@ std::string translatePattern(std::string_view ruby) {
         const char c = ruby[i];
         if (c == '\\' && i + 1 < ruby.size()) {
             const char letter = ruby[++i];
+            if (letter == 'p' && i + 1 < ruby.size() && ruby[i + 1] == '{') {
+                const std::size_t end = ruby.find('}', i);
+                const std::string_view added =
+                    end == std::string_view::npos ? "" : addedTo(ruby.substr(i + 2, end - i - 2));
+                if (!added.empty()) {
+                    const bool alone = classDepth == 0;
+                    pcre.append(alone ? "[\\" : "\\").append(ruby.substr(i, end + 1 - i)).append(added);
+                    pcre.append(alone ? "]" : "");
+                    i = end;
+                    continue;
+                }
+            }
             const std::string_view set = insideClass(letter);
             if (classDepth > 0 && !set.empty()) {
                 pcre.append(set);
@@ -74,6 +102,12 @@ std::string translatePattern(std::string_view ruby) {
                 continue;
             }
             pcre.push_back(c);
+            if (c == '(' && ruby.substr(i + 1, 1) == "?") { // Ruby's m is what others call s
+                for (std::size_t k = i + 1;
+                     k < ruby.size() && std::string_view("?imx-").find(ruby[k]) != std::string_view::npos;
+                     ++k)
+                    pcre.push_back(ruby[i = k] == 'm' ? 's' : ruby[k]);
+            }
             continue;
         }
         if (c == '[') {

@@ -197,6 +197,9 @@ TEST(Patterns, MeanWhatTheyMeanInRuby) {
     EXPECT_EQ(matchesOf(R"(\d)", "1٣²"), (Words{"1", "٣"}));
     EXPECT_EQ(matchesOf(R"((?i:'S))", "x's"), (Words{"'s"}));
     EXPECT_EQ(matchesOf(R"(^.)", "ab\ncd"), (Words{"a", "c"})) << "^ is the start of a line";
+    EXPECT_EQ(matchesOf(R"((?m:a.b)|c.d)", "a\nb c\nd"), (Words{"a\nb"})) << "m lets . match a line feed";
+    EXPECT_EQ(matchesOf(R"(\p{L}+)", "a\U00031350 1"), (Words{"a\U00031350"})) << "letters of Unicode 15";
+    EXPECT_EQ(matchesOf(R"([^\s\p{L}\p{N}]+)", "a\U00031350 !"), (Words{"!"}));
     EXPECT_EQ(matchesOf(R"([]a]+)", "]ab"), (Words{"]a"}));
     EXPECT_EQ(matchesOf(R"(x*)", "axb").size(), 3U) << "no empty match right behind another";
 }

@@ -55,6 +55,7 @@ HeadGridPainter::Layout HeadGridPainter::layout(const QRectF& rect, const Figure
     result.cellWidth = std::min(result.cellWidth, result.map + gap);
     result.cellHeight = std::min(result.cellHeight, result.map + gap + result.score);
     result.grid = QRectF(inner.left(), inner.top(), result.cellWidth * columns, result.cellHeight * rows);
+    result.note.moveTop(std::min(result.note.top(), result.grid.bottom() + 4));
     if (state.shareScale)
         result.bar.moveLeft(result.grid.right() + 12);
     return result;

@@ -401,8 +401,10 @@ void AttentionPanel::refreshCompare() {
                                    .arg(m_pass->tokens.size())
                                    .arg(other->tokens.size()));
     }
-    if (const FigurePointer figure = patternFigure(*other, layer(), head())) {
+    if (const FigurePointer figure = patternFigure(*other, layer(), head(), m_pass.get())) {
         place(m_other, m_maps, figure);
+        if (const FigurePointer mine = patternFigure(*m_pass, layer(), head(), other.get()))
+            place(m_map, m_maps, mine);
         m_map->show();
     }
 }

@@ -7,7 +7,7 @@
 
 #include <QCoreApplication>
 
-#include <cmath>
+#include <algorithm>
 
 namespace orrery::ui {
 
@@ -79,6 +79,16 @@ figure::Heatmap heatmap(const Pass& pass, int layer, std::shared_ptr<const figur
     return map;
 }
 
+/// Highest weight of a matrix that is quick to read, else what no weight exceeds.
+double highest(const figure::MatrixSource& matrix) {
+    constexpr std::int64_t quickCells = 512 * 512;
+    if (matrix.rows() * matrix.columns() > quickCells || matrix.rows() * matrix.columns() == 0)
+        return 1;
+    std::vector<float> values(static_cast<std::size_t>(matrix.rows() * matrix.columns()));
+    matrix.tile(0, 0, matrix.rows(), matrix.columns(), values);
+    return static_cast<double>(*std::max_element(values.begin(), values.end()));
+}
+
 FigurePointer wrap(figure::Figure made) {
     return std::make_shared<const figure::Figure>(std::move(made));
 }
@@ -112,10 +122,22 @@ FigurePointer headGridFigure(const Pass& pass) {
         {"heads", tr("All heads"), {}, std::move(grid), provenance(pass, "blocks.*.attn.hook_pattern")});
 }
 
-FigurePointer patternFigure(const Pass& pass, int layer, int head) {
+FigurePointer patternFigure(const Pass& pass, int layer, int head, const Pass* beside) {
     auto matrix = patternMatrix(pass, layer, head);
     if (matrix == nullptr)
         return nullptr;
+    if (beside != nullptr) {
+        const auto other = patternMatrix(*beside, layer, head);
+        const double high = std::max(highest(*matrix), other != nullptr ? highest(*other) : 0.0);
+        figure::Heatmap map = heatmap(pass, layer, std::move(matrix));
+        map.low = 0;
+        map.high = high;
+        return wrap({"pattern",
+                     headName(layer, head) + " — " + pass.input.title().toStdString(),
+                     {},
+                     std::move(map),
+                     provenance(pass, siteName(layer))});
+    }
     return wrap({"pattern",
                  tr("Attention of") + " " + headName(layer, head),
                  {},

@@ -14,8 +14,9 @@ using FigurePointer = std::shared_ptr<const figure::Figure>;
 /// Layers x heads of a pass; null when it traced no pattern at all.
 FigurePointer headGridFigure(const Pass& pass);
 
-/// The pattern of one head, or of the mean over heads when head is -1; null when the layer has none.
-FigurePointer patternFigure(const Pass& pass, int layer, int head);
+/// The pattern of one head, or of the mean over heads when head is -1; null when the layer has none. Beside
+/// another pass it is titled by its input and both are coloured up to the highest weight of the two.
+FigurePointer patternFigure(const Pass& pass, int layer, int head, const Pass* beside = nullptr);
 
 /// Pass minus other; null when the layer has no pattern or the inputs differ in length.
 FigurePointer differenceFigure(const Pass& pass, const Pass& other, int layer, int head);

@@ -239,7 +239,7 @@ TEST(Backward, ThreadsRecordIndependently) {
 TEST(Segment, GivesTheSameGradientsAndSavesLess) {
     Generator generator(5);
     const auto random = [&generator](const Shape& shape) {
-        const Tensor t = Tensor::empty(shape, DType::F64);
+        Tensor t = Tensor::empty(shape, DType::F64);
         for (double& value : t.mutableData<double>())
             value = 0.3 * generator.normal();
         return t;

@@ -72,7 +72,7 @@ TEST(Training, TwoLayersLearnTwoSpirals) {
     const Tensor x = Tensor::empty({points, 2});
     const Tensor labels = Tensor::empty({points}, DType::I64);
     for (std::int64_t i = 0; i < points; ++i) {
-        const double along = static_cast<double>(i / 2) / 100 * 3.5 + 0.5;
+        const double along = static_cast<double>(i - i % 2) / 200 * 3.5 + 0.5;
         const double angle = along + (i % 2 == 0 ? 0 : M_PI);
         x.mutableData<float>()[static_cast<std::size_t>(2 * i)] =
             static_cast<float>(along / 2 * std::cos(angle));

@@ -52,7 +52,7 @@ struct OpCase {
 };
 
 inline Tensor normals(const Shape& shape, Generator& generator, double spread = 1) {
-    const Tensor result = Tensor::empty(shape, DType::F64);
+    Tensor result = Tensor::empty(shape, DType::F64);
     for (double& value : result.mutableData<double>())
         value = spread * generator.normal();
     return result;
@@ -60,7 +60,7 @@ inline Tensor normals(const Shape& shape, Generator& generator, double spread = 
 
 /// In [low, high).
 inline Tensor uniforms(const Shape& shape, Generator& generator, double low, double high) {
-    const Tensor result = Tensor::empty(shape, DType::F64);
+    Tensor result = Tensor::empty(shape, DType::F64);
     for (double& value : result.mutableData<double>())
         value = generator.uniform(low, high);
     return result;
@@ -69,17 +69,18 @@ inline Tensor uniforms(const Shape& shape, Generator& generator, double low, dou
 /// All different and none near 0 (multiples of 1/16 from 1/32 on, which bf16 holds too): for functions with
 /// kinks and orders.
 inline Tensor distinct(const Shape& shape, Generator& generator) {
-    const Tensor result = Tensor::empty(shape, DType::F64);
+    Tensor result = Tensor::empty(shape, DType::F64);
     const auto values = result.mutableData<double>();
+    const auto middle = static_cast<double>(values.size() - values.size() % 2) / 2;
     for (std::size_t i = 0; i < values.size(); ++i)
-        values[i] = (static_cast<double>(i) - static_cast<double>(values.size() / 2)) / 16 + 1.0 / 32;
+        values[i] = (static_cast<double>(i) - middle) / 16 + 1.0 / 32;
     for (std::size_t i = values.size(); i > 1; --i)
         std::swap(values[i - 1], values[static_cast<std::size_t>(generator.below(i))]);
     return result;
 }
 
 inline Tensor integers(const Shape& shape, Generator& generator, std::int64_t bound) {
-    const Tensor result = Tensor::empty(shape, DType::I64);
+    Tensor result = Tensor::empty(shape, DType::I64);
     for (std::int64_t& value : result.mutableData<std::int64_t>())
         value = static_cast<std::int64_t>(generator.below(static_cast<std::uint64_t>(bound)));
     return result;
@@ -127,7 +128,7 @@ inline OpCase binaryCase(std::string name, Tensor (*op)(const Tensor&, const Ten
 }
 
 /// A function of one tensor of normals [a, b, c] (each at least 1 when filled).
-inline OpCase plainCase(std::string name, std::function<Tensor(const Tensor&, const Draw&)> run,
+inline OpCase plainCase(std::string name, const std::function<Tensor(const Tensor&, const Draw&)>& run,
                         bool filled = false, bool apart = false) {
     return {std::move(name),
             [=](const Draw& d) {

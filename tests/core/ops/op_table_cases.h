@@ -40,10 +40,9 @@ inline void addElementwise(std::vector<OpCase>& table) {
     table.push_back(unaryCase("quickGelu", ops::quickGelu));
     table.push_back(unaryCase("silu", ops::silu));
     table.push_back(unaryCase("softplus", ops::softplus));
-    const auto plain = [&table](std::string name, std::function<Tensor(const Tensor&, const Draw&)> run,
-                                bool apart = false) {
-        table.push_back(plainCase(std::move(name), std::move(run), false, apart));
-    };
+    const auto plain =
+        [&table](std::string name, const std::function<Tensor(const Tensor&, const Draw&)>& run,
+                 bool apart = false) { table.push_back(plainCase(std::move(name), run, false, apart)); };
     plain("scale", [](const Tensor& x, const Draw&) { return ops::scale(x, -1.5); });
     plain("addScalar", [](const Tensor& x, const Draw&) { return ops::addScalar(x, 0.75); });
     plain("pow", [](const Tensor& x, const Draw& d) { return ops::pow(x, d.variant % 4); });
@@ -71,9 +70,10 @@ inline void addElementwise(std::vector<OpCase>& table) {
 inline void addReductions(std::vector<OpCase>& table) {
     const std::vector<std::vector<int>> choices{{}, {0}, {1}, {2}, {0, 1}, {-1, 0}, {1, 2}, {0, 1, 2}};
     const auto dims = [choices](const Draw& d) { return choices[static_cast<std::size_t>(d.variant)]; };
-    const auto plain = [&table](std::string name, std::function<Tensor(const Tensor&, const Draw&)> run,
+    const auto plain = [&table](std::string name,
+                                const std::function<Tensor(const Tensor&, const Draw&)>& run,
                                 bool filled = false, bool apart = false) {
-        table.push_back(plainCase(std::move(name), std::move(run), filled, apart));
+        table.push_back(plainCase(std::move(name), run, filled, apart));
     };
     plain("sum", [dims](const Tensor& x, const Draw& d) { return ops::sum(x, dims(d), d.bit(1)); });
     plain(
@@ -115,7 +115,8 @@ inline void addReductions(std::vector<OpCase>& table) {
 }
 
 inline void addShaping(std::vector<OpCase>& table) {
-    const auto plain = [&table](std::string name, std::function<Tensor(const Tensor&, const Draw&)> run,
+    const auto plain = [&table](std::string name,
+                                const std::function<Tensor(const Tensor&, const Draw&)>& run,
                                 bool filled = false) {
         // Squared, so that the gradient differs from element to element.
         table.push_back(plainCase(

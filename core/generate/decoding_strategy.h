@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace orrery::generate {
@@ -24,6 +25,8 @@ public:
 /// A way to choose tokens: the part.
 class DecodingStrategy : public Part {
 public:
+    static constexpr std::string_view kind = "decoding_strategy";
+
     [[nodiscard]] virtual std::unique_ptr<Decoder> start(const OptionValues& options) const = 0;
 };
 

@@ -74,7 +74,7 @@ PrefixCache Model::runForEditing(const ModelInput& input, const Context& context
 ModelOutput Model::runEdited(const probe::Edits& edits, const PrefixCache& prefix,
                              const Context& context) const {
     checkPrefix(prefix, *this);
-    const probe::SiteLayout sites = layout();
+    const probe::SiteLayout sites = layoutOf(m_state->stack, context);
     const int last = static_cast<int>(layers());
     const int first = edits.firstLayer(sites);
     const bool embeddings = edits.beforeBlocks(sites);
@@ -135,7 +135,7 @@ std::vector<ModelOutput> Model::runEditedBatch(std::span<const probe::Edits> var
                                                const PrefixCache& prefix, const Context& context,
                                                std::int64_t chunk) const {
     checkPrefix(prefix, *this);
-    const probe::SiteLayout sites = layout();
+    const probe::SiteLayout sites = layoutOf(m_state->stack, context);
     const std::int64_t rows = prefix.input.batch();
     if (chunk <= 0) {
         constexpr std::size_t budget = std::size_t{256} << 20U;

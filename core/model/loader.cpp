@@ -295,4 +295,16 @@ probe::SiteLayout layoutOf(const Stack& stack) {
     return layout;
 }
 
+probe::SiteLayout layoutOf(const Stack& stack, const Context& context) {
+    probe::SiteLayout layout = layoutOf(stack);
+    for (int layer = 0; layer < layout.layers; ++layer) {
+        auto found = context.mixers.find(layer);
+        if (found == context.mixers.end())
+            found = context.mixers.find(-1);
+        if (found != context.mixers.end() && found->second)
+            layout.mixerWithoutHeads[static_cast<std::size_t>(layer)] = true;
+    }
+    return layout;
+}
+
 } // namespace orrery::model

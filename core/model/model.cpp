@@ -119,7 +119,7 @@ ModelOutput Model::run(const ModelInput& input, const Context& context) const {
     const nn::WorkspacePool::Lease workspace(*m_state->workspaces);
     std::vector<probe::BoundEdits> variants;
     if (context.edits != nullptr && !context.edits->empty())
-        variants.emplace_back(*context.edits, layout());
+        variants.emplace_back(*context.edits, layoutOf(m_state->stack, context));
     Runner runner(m_state->stack, context, *workspace, std::move(variants));
     runner.setInput(input);
     const Tensor x = runner.embed();

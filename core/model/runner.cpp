@@ -2,8 +2,8 @@
 #include "model/runner.h"
 
 #include "base/error.h"
-#include "base/operation_observer.h"
 #include "kernels/elementwise.h"
+#include "model/step.h"
 #include "nn/dense_attention.h"
 #include "nn/key_value_cache.h"
 #include "onednn/matmul.h"
@@ -11,9 +11,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <optional>
-#include <string>
 #include <utility>
 
 namespace orrery::model {
@@ -22,32 +19,6 @@ using probe::SiteKind;
 using Slot = nn::Workspace::Slot;
 
 namespace {
-
-/// Tells Context::timed how long a step took and the engine for which module it works; costs nothing when
-/// nobody listens.
-class Step {
-public:
-    Step(const Context& context, std::string_view module, int layer = -1) : m_context(context) {
-        if (!context.timed && !orrery::detail::operationsObserved.load(std::memory_order_relaxed))
-            return;
-        m_name = layer < 0 ? std::string(module) : fmt::format("blocks.{}.{}", layer, module);
-        m_label.emplace(m_name);
-        m_start = std::chrono::steady_clock::now();
-    }
-    ~Step() {
-        if (m_context.timed)
-            m_context.timed(
-                m_name, std::chrono::duration<double>(std::chrono::steady_clock::now() - m_start).count());
-    }
-    Step(const Step&) = delete;
-    Step& operator=(const Step&) = delete;
-
-private:
-    const Context& m_context;
-    std::string m_name;
-    std::optional<SiteLabel> m_label;
-    std::chrono::steady_clock::time_point m_start;
-};
 
 /// The part chosen for a layer in a map where -1 stands for all.
 template <typename PartType>
@@ -73,7 +44,7 @@ Runner::Runner(const Stack& stack, const Context& context, nn::Workspace& worksp
     for (const probe::BoundEdits& edits : m_variants)
         m_anyEdits = m_anyEdits || !edits.empty();
     if (m_trace != nullptr)
-        m_trace->begin(layoutOf(stack));
+        m_trace->begin(layoutOf(stack, context));
 }
 
 bool Runner::edits(SiteKind kind, int layer) const {

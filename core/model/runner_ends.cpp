@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "kernels/elementwise.h"
 #include "model/runner.h"
+#include "model/step.h"
 #include "nn/key_value_cache.h"
 
 #include <fmt/format.h>
@@ -56,6 +57,8 @@ void Runner::setInput(const ModelInput& input, std::int64_t variants) {
     checkIds(m_input.inputIds, m_config.vocabulary, "token id", "vocabulary");
     if (m_input.typeIds.defined() && m_stack.typeEmbedding.defined())
         checkIds(m_input.typeIds, m_config.typeVocabulary, "type id", "table of types");
+    if (m_cache != nullptr && !m_config.causal)
+        throw UsageError("Only causal models decode with a cache; run the whole input without one.");
     buildKeyMask(input, variants);
     if (m_cache != nullptr)
         m_cache->prepare(static_cast<int>(m_config.layers), m_batch, m_length);
@@ -110,6 +113,7 @@ Tensor Runner::positionIds() const {
 }
 
 Tensor Runner::embed() {
+    const Step step(m_context, "embed");
     m_context.progress.check();
     const Tensor x = m_workspace.take(Slot::Residual, {m_batch, m_length, m_config.hiddenSize});
     ORRERY_CHECK(m_batch == m_input.inputIds.size(0), "embeddings are computed for one variant at a time");

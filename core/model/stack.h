@@ -6,6 +6,7 @@
 #include "nn/linear.h"
 #include "nn/norm.h"
 #include "nn/token_mixer.h"
+#include "probe/context.h"
 #include "probe/site.h"
 #include "tensor/tensor.h"
 
@@ -49,5 +50,7 @@ struct Stack {
 };
 
 [[nodiscard]] probe::SiteLayout layoutOf(const Stack& stack);
+/// With the mixers that a run chooses.
+[[nodiscard]] probe::SiteLayout layoutOf(const Stack& stack, const Context& context);
 
 } // namespace orrery::model

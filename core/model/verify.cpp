@@ -161,7 +161,8 @@ private:
         const std::vector<std::int64_t> positions =
             m_expected->tensor("output.logits_at.positions").toIntegers();
         const Tensor got = Tensor::empty(expected.shape());
-        if (expected.rank() != 2 || static_cast<std::size_t>(expected.size(0)) != positions.size() ||
+        if (!m_output.logits.defined() || m_output.logits.rank() != 3 || expected.rank() != 2 ||
+            static_cast<std::size_t>(expected.size(0)) != positions.size() ||
             expected.size(1) != m_output.logits.size(-1))
             throw InputError(
                 fmt::format("{}: logits_at has shape {}.", m_result.file, expected.shape().toText()));
@@ -177,6 +178,9 @@ private:
 
     void compareTop(const std::string& name, const Tensor& expected) {
         const std::vector<std::int64_t> ids = m_expected->tensor("output.logits_top10.ids").toIntegers();
+        if (!m_output.logits.defined() || expected.rank() != 3 || expected.elements() == 0)
+            throw InputError(
+                fmt::format("{}: logits_top10 has shape {}.", m_result.file, expected.shape().toText()));
         const Tensor got = Tensor::empty(expected.shape());
         const auto out = got.mutableData<float>();
         const std::int64_t width = m_output.logits.size(-1);
@@ -197,6 +201,9 @@ private:
     void compareGenerated(const std::string& name, const Tensor& expected) {
         const std::int64_t batch = m_input.batch();
         const std::int64_t prompt = m_input.length();
+        if (!m_model.causal() || !m_model.canUnembed())
+            throw InputError(fmt::format("{} expects generated ids, but {} does not continue texts.",
+                                         m_result.file, m_model.config().architecture));
         if (expected.rank() != 2 || expected.size(0) != batch || expected.size(1) <= prompt)
             throw InputError(
                 fmt::format("{}: {} has shape {}.", m_result.file, name, expected.shape().toText()));

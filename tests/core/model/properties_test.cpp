@@ -274,6 +274,20 @@ TEST(Model, ACancelledRunStops) {
     EXPECT_THROW(static_cast<void>(opened("gpt2")->run(ModelInput::ofIds({5, 6}), context)), Cancelled);
 }
 
+TEST(Model, ARunIsCancelledWhileItRuns) {
+    // Cancelled by its own third module: nothing after it runs.
+    CancelToken token;
+    int modules = 0;
+    Context context;
+    context.progress = Progress([](const ProgressState&) {}, token);
+    context.timed = [&](std::string_view, double) {
+        if (++modules == 3)
+            token.cancel();
+    };
+    EXPECT_THROW(static_cast<void>(opened("gpt2")->run(ModelInput::ofIds({5, 6}), context)), Cancelled);
+    EXPECT_LE(modules, 6);
+}
+
 TEST(Model, KeepsNoMemoryOfWhatOthersHold) {
     const auto model = opened("gpt2");
     const ModelOutput first = model->run(ModelInput::ofIds({5, 6, 7}));
@@ -304,6 +318,7 @@ TEST(Model, TimesItsModules) {
     static_cast<void>(opened("gpt2")->run(ModelInput::ofIds({5, 6}), context));
     EXPECT_NE(std::find(names.begin(), names.end(), "blocks.1.attn.qkv"), names.end());
     EXPECT_NE(std::find(names.begin(), names.end(), "blocks.0.attn.mix"), names.end());
+    EXPECT_NE(std::find(names.begin(), names.end(), "embed"), names.end());
     EXPECT_NE(std::find(names.begin(), names.end(), "unembed"), names.end());
 }
 
@@ -355,6 +370,9 @@ TEST(Model, AMixerTakesThePlaceOfAttention) {
     Context once;
     once.mixers[1] = std::make_shared<MeanMixer>();
     EXPECT_LT(difference(model->run(input, once).lastHidden, mixed), 1e-6);
+    const probe::Edits queries{probe::Edit::zero("blocks.1.attn.hook_q")};
+    once.edits = &queries; // there are none: never ignored silently
+    EXPECT_THROW(static_cast<void>(model->run(input, once)), UsageError);
     Context causal;
     causal.mixers[-1] = std::make_shared<MeanMixer>();
     EXPECT_THROW(static_cast<void>(opened("gpt2")->run(input, causal)), UsageError);
@@ -362,6 +380,10 @@ TEST(Model, AMixerTakesThePlaceOfAttention) {
 
 TEST(Model, WrongInputsAreSentences) {
     const auto model = opened("bert-base-model");
+    nn::KeyValueCache cache;
+    Context decoding;
+    decoding.cache = &cache;
+    EXPECT_THROW(static_cast<void>(model->run(ModelInput::ofIds({5}), decoding)), UsageError);
     EXPECT_THROW(static_cast<void>(model->run({})), UsageError);
     EXPECT_THROW(static_cast<void>(model->run(ModelInput::ofIds({-1}))), UsageError);
     EXPECT_THROW(static_cast<void>(model->run(ModelInput::ofIds({model->vocabulary()}))), UsageError);

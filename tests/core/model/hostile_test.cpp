@@ -5,6 +5,7 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/safetensors_writer.h"
 #include "model/model.h"
+#include "tensor/storage.h"
 
 #include <gtest/gtest.h>
 
@@ -225,6 +226,34 @@ TEST(Unusual, OtherHeadsOfTheSameStack) {
     roberta.tensors.emplace_back("classifier.out_proj.weight", Tensor::full({3, 32}, 1));
     roberta.tensors.emplace_back("classifier.out_proj.bias", Tensor::zeros({3}));
     EXPECT_NEAR(roberta.open()->run(ModelInput::ofIds({5, 6})).logits.at({0, 2}), 32 * std::tanh(0.5), 1e-4);
+}
+
+TEST(Unusual, LongInputsTakeMemoryInProportionToTheirLength) {
+    Folder folder("gpt2");
+    constexpr std::int64_t length = 8192;
+    folder.config["n_positions"] = length;
+    folder.named("transformer.wpe.weight").second = Tensor::full({length, 32}, 0.01);
+    const auto model = folder.open();
+    std::vector<std::int64_t> ids(static_cast<std::size_t>(length));
+    for (std::size_t i = 0; i < ids.size(); ++i)
+        ids[i] = static_cast<std::int64_t>(i * 37 % 110);
+    ModelInput input = ModelInput::ofIds(ids);
+    input.logits = LogitRows::Last;
+    probe::Trace trace({"attentions.*"});
+    Context context;
+    context.trace = &trace;
+    const std::size_t before = ownedBytes();
+    resetPeakBytes();
+    static_cast<void>(model->run(input, context));
+    // One pattern alone, held whole, would be a gigabyte.
+    EXPECT_LT(peakOwnedBytes() - before, std::size_t{40} << 20U);
+    const auto matrix = trace.pattern(1).matrix(0, 3);
+    double sum = 0;
+    std::vector<float> row(static_cast<std::size_t>(length));
+    matrix->tile(length - 1, 0, 1, length, row);
+    for (const float weight : row)
+        sum += static_cast<double>(weight);
+    EXPECT_NEAR(sum, 1, 1e-4);
 }
 
 TEST(Unusual, WeightsThatAreNotNumbersStayLocal) {

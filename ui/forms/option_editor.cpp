@@ -25,7 +25,7 @@ class BooleanEditor final : public OptionEditor {
 public:
     BooleanEditor(const Option& option, QWidget* parent)
         : OptionEditor(option, parent), m_box(new QCheckBox(this)) {
-        m_box->setText(tr("on"));
+        m_box->setText(OptionEditor::tr("on"));
         adopt(m_box);
         connect(m_box, &QCheckBox::toggled, this, &OptionEditor::edited);
     }
@@ -83,7 +83,7 @@ private:
         case OptionType::RealList:
             return QStringLiteral("0.1,0.5,1");
         case OptionType::TextList:
-            return tr("one,two,three");
+            return OptionEditor::tr("one,two,three");
         default:
             return {};
         }
@@ -95,11 +95,12 @@ public:
     PathEditor(const Option& option, QWidget* parent) : TextEditor(option, parent) {
         auto* browse = new QToolButton(this);
         browse->setIcon(icon(QStringLiteral("open")));
-        browse->setToolTip(tr("Choose a file"));
-        browse->setAccessibleName(tr("Choose a file"));
+        browse->setToolTip(OptionEditor::tr("Choose a file"));
+        browse->setAccessibleName(OptionEditor::tr("Choose a file"));
         layout()->addWidget(browse);
         connect(browse, &QToolButton::clicked, this, [this] {
-            const QString path = QFileDialog::getOpenFileName(this, tr("Choose a file"), m_edit->text());
+            const QString path =
+                QFileDialog::getOpenFileName(this, OptionEditor::tr("Choose a file"), m_edit->text());
             if (!path.isEmpty())
                 m_edit->setText(path);
         });

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "shell/panel_list.h"
 
+#include "panels/attention/attention_panel.h"
 #include "panels/bench/bench_panel.h"
 #include "panels/input/input_panel.h"
 #include "panels/inspector/inspector_panel.h"
 #include "panels/jobs/jobs_panel.h"
+#include "panels/lenses/lenses_panel.h"
 #include "panels/log/log_panel.h"
 #include "panels/models/models_panel.h"
 #include "panels/plugins/plugins_panel.h"
@@ -15,15 +17,6 @@
 #include "shell/workbench.h"
 
 #include <QAction>
-
-#if __has_include("panels/attention/attention_panel.h")
-#include "panels/attention/attention_panel.h"
-#define HAVE_ATTENTION
-#endif
-#if __has_include("panels/lenses/lenses_panel.h")
-#include "panels/lenses/lenses_panel.h"
-#define HAVE_LENSES
-#endif
 
 namespace orrery::ui {
 
@@ -39,12 +32,8 @@ QList<PlacedPanel> makePanels(Workbench& workbench, MainWindow& window) {
     auto* input = new InputPanel(workbench, &window);
     QObject::connect(input, &InputPanel::openFileRequested, &window, trigger("file.openInput"));
     return {
-#ifdef HAVE_ATTENTION
         {new AttentionPanel(workbench, &window), PanelPlace::Tab},
-#endif
-#ifdef HAVE_LENSES
         {new LensesPanel(workbench, &window), PanelPlace::Tab},
-#endif
         {new BenchPanel(workbench, &window), PanelPlace::Tab},
         {new ReportPanel(workbench, &window), PanelPlace::Tab},
         {new PluginsPanel(workbench, &window), PanelPlace::Tab},

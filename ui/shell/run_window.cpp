@@ -28,6 +28,10 @@ namespace {
 void loadTranslations(QApplication& application, const QString& language) {
     const QLocale locale = language == QLatin1String("system") ? QLocale::system() : QLocale(language);
     QLocale::setDefault(locale);
+    // English plurals, under whatever translation there is.
+    auto* english = new QTranslator(&application);
+    if (english->load(QStringLiteral(":/translations/orrery_en.qm")))
+        application.installTranslator(english);
     auto* ours = new QTranslator(&application);
     if (ours->load(locale, QStringLiteral("orrery"), QStringLiteral("_"), QStringLiteral(":/translations")))
         application.installTranslator(ours);

@@ -139,15 +139,9 @@ void addLegend(QCustomPlot& plot, const FigureStyle& style, int entries, double 
     if (entries == 0)
         return;
     plot.plotLayout()->insertRow(0);
-    // In a row of its own with an empty place beside it, so that names stay together at the left.
-    auto* row = new QCPLayoutGrid;
-    plot.plotLayout()->addElement(0, 0, row);
     auto* legend = new QCPLegend;
     legend->setObjectName(QStringLiteral("names"));
-    row->addElement(0, 0, legend);
-    row->addElement(0, 1, new QCPLayoutGrid);
-    row->setColumnStretchFactor(0, 0.001);
-    row->setMargins(QMargins(0, 2, 0, 6));
+    plot.plotLayout()->addElement(0, 0, legend);
     legend->setLayer(QStringLiteral("legend"));
     plot.setAutoAddPlottableToLegend(false);
     legend->setFont(style.sized(0.9));
@@ -156,9 +150,7 @@ void addLegend(QCustomPlot& plot, const FigureStyle& style, int entries, double 
     legend->setBorderPen(Qt::NoPen);
     legend->setIconSize(18, 10);
     legend->setFillOrder(QCPLayoutGrid::foColumnsFirst);
-    const int columns = std::max(1, static_cast<int>((width - 40) / (widestName + 46)));
-    legend->setWrap(columns);
-    legend->setMaximumSize(static_cast<int>((widestName + 46) * std::min(columns, entries)) + 60, 10000);
+    legend->setWrap(std::max(1, static_cast<int>((width - 40) / (widestName + 46))));
     legend->setMargins(QMargins(46, 0, 0, 0));
     legend->setRowSpacing(2);
     plot.plotLayout()->setRowStretchFactor(0, 0.001);

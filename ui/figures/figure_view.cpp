@@ -45,10 +45,8 @@ void FigureView::updateTexts() {
     const auto& figure = m_body->figure();
     m_title->setText(QString::fromStdString(figure.title));
     m_caption->setText(QString::fromStdString(figure.caption));
-    if (figure.title.empty())
-        m_title->hide();
-    if (figure.caption.empty())
-        m_caption->hide();
+    m_title->setVisible(m_headerWanted && !figure.title.empty());
+    m_caption->setVisible(m_captionWanted && !figure.caption.empty());
 }
 
 void FigureView::setFigure(FigureWidget::Pointer figure) {
@@ -68,11 +66,13 @@ void FigureView::setFigure(FigureWidget::Pointer figure) {
 }
 
 void FigureView::setHeaderVisible(bool visible) {
-    m_title->setVisible(visible && !m_title->text().isEmpty());
+    m_headerWanted = visible;
+    updateTexts();
 }
 
 void FigureView::setCaptionVisible(bool visible) {
-    m_caption->setVisible(visible && !m_caption->text().isEmpty());
+    m_captionWanted = visible;
+    updateTexts();
 }
 
 QMenu* FigureView::makeMenu() {

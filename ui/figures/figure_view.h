@@ -53,6 +53,8 @@ private:
     QLabel* m_caption;
     QVBoxLayout* m_layout;
     FigureWidget* m_body;
+    bool m_headerWanted = true;
+    bool m_captionWanted = true;
 };
 
 } // namespace orrery::ui

@@ -334,7 +334,12 @@ void Runner::feedForward(int layer, const Tensor& input, const Tensor& x) {
     const bool shown = touches(SiteKind::MlpPre, layer) || touches(SiteKind::MlpPost, layer);
     // Nobody looks at the hidden units: they stay in the dtype of the next product.
     const DType hiddenType = shown ? DType::F32 : modules.mlpOut.format()->inputType();
-    const Tensor hidden = m_workspace.take(Slot::Hidden, {rows, width}, hiddenType);
+    // Rows a little further apart than they are long: lengths of whole pages would make every row of the next
+    // product compete for the same cache lines.
+    constexpr std::int64_t gap = 32;
+    const Tensor hidden =
+        shown ? m_workspace.take(Slot::Hidden, {rows, width}, hiddenType)
+              : m_workspace.take(Slot::Hidden, {rows, width + gap}, hiddenType).slice(1, 0, width);
     if (touches(SiteKind::MlpPre, layer)) {
         linear(modules.mlpIn, inputRows, hidden);
         visit(SiteKind::MlpPre, layer, hidden.reshape({m_batch, m_length, width}));

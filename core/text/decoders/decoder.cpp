@@ -86,7 +86,7 @@ public:
         std::string all;
         for (const std::string& token : tokens)
             all += token;
-        tokens.assign(1, std::move(all));
+        tokens = {std::move(all)};
     }
 };
 

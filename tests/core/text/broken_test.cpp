@@ -159,8 +159,13 @@ TEST(BrokenTokenizers, DeepNestingIsRefused) {
     deep.append(100'000, ']');
     EXPECT_THROW(static_cast<void>(Tokenizer::fromJson(deep, "deep.json")), InputError);
     std::string sequence = R"({"type": "Lowercase"})";
-    for (int i = 0; i < 500; ++i)
-        sequence = R"({"type": "Sequence", "normalizers": [)" + sequence + "]}";
+    std::string front;
+    std::string back;
+    for (int i = 0; i < 500; ++i) {
+        front += R"({"type": "Sequence", "normalizers": [)";
+        back += "]}";
+    }
+    sequence = front + sequence + back;
     EXPECT_THROW(static_cast<void>(Tokenizer::fromJson(R"({"normalizer": )" + sequence + "}", "deep.json")),
                  InputError);
 }

@@ -18,9 +18,10 @@ constexpr std::size_t strongest = 24;
 constexpr float leastWeight = 0.01F;
 constexpr std::size_t mostLines = 6000; // drawn at once: the strongest of what is visible
 
-QString tr(const char* text) {
-    return QCoreApplication::translate("AttentionLines", text);
-}
+/// Whose words these are for translators.
+struct Words {
+    Q_DECLARE_TR_FUNCTIONS(orrery::ui::AttentionLinesPainter)
+};
 
 } // namespace
 
@@ -150,10 +151,10 @@ QString AttentionLinesPainter::describe(int query, int key, const AttentionLineS
                                         const FigureState& state) const {
     QString text;
     if (query >= 0 && query < m_queries.size())
-        text = tr("query %1 “%2”").arg(query).arg(m_queries[query]);
+        text = Words::tr("query %1 “%2”").arg(query).arg(m_queries[query]);
     if (key >= 0 && key < m_keys.size())
         text += (text.isEmpty() ? QString() : QStringLiteral(" → ")) +
-                tr("key %1 “%2”").arg(key).arg(m_keys[key]);
+                Words::tr("key %1 “%2”").arg(key).arg(m_keys[key]);
     if (query < 0 || key < 0 || static_cast<std::size_t>(query) + 1 >= lines.firstOfQuery.size())
         return text;
     QStringList parts;
@@ -193,10 +194,10 @@ void AttentionLinesPainter::draw(QPainter& painter, const Layout& at, const Figu
     }
     painter.setPen(style.muted);
     const double headline = at.top - 6;
-    const QString queryTitle = tr("query");
+    const QString queryTitle = Words::tr("query");
     painter.drawText(QPointF(at.queryRight - smallMetrics.horizontalAdvance(queryTitle) - 4, headline),
                      queryTitle);
-    painter.drawText(QPointF(at.keyLeft + 4, headline), tr("key"));
+    painter.drawText(QPointF(at.keyLeft + 4, headline), Words::tr("key"));
 
     // A hovered or pinned token shows its own lines only.
     const int query = state.hoverRow >= 0 ? state.hoverRow : (state.hoverColumn >= 0 ? -1 : state.row);
@@ -252,7 +253,8 @@ void AttentionLinesPainter::draw(QPainter& painter, const Layout& at, const Figu
         token(m_keys[i], i, false, i == state.column, i == state.hoverColumn);
     if (!set.complete) {
         painter.setPen(style.muted);
-        painter.drawText(QPointF(at.queryRight + 12, at.top + metrics.ascent()), tr("reading the heads …"));
+        painter.drawText(QPointF(at.queryRight + 12, at.top + metrics.ascent()),
+                         Words::tr("reading the heads …"));
     }
     painter.restore();
 }

@@ -21,9 +21,10 @@ namespace orrery::ui {
 
 namespace {
 
-QString tr(const char* text) {
-    return QCoreApplication::translate("Table", text);
-}
+/// Whose words these are for translators.
+struct Words {
+    Q_DECLARE_TR_FUNCTIONS(orrery::ui)
+};
 
 /// Natural widths, shrunk from the widest down until they fit.
 std::vector<double> columnWidths(const figure::Table& table, const FigureStyle& style, double width) {
@@ -132,7 +133,7 @@ QString tableCellText(const figure::Table::Cell& cell, int digits) {
     if (const auto* integer = std::get_if<std::int64_t>(&cell))
         return QString::number(*integer).replace(QLatin1Char('-'), QChar(0x2212));
     if (const auto* flag = std::get_if<bool>(&cell))
-        return *flag ? tr("yes") : tr("no");
+        return *flag ? Words::tr("yes") : Words::tr("no");
     return {};
 }
 
@@ -188,8 +189,8 @@ void drawTable(QPainter& painter, const QRectF& rect, const figure::Table& table
     }
     if (table.rows.size() > rows) {
         painter.setPen(style.muted);
-        cell(tr("%1 more rows").arg(table.rows.size() - rows), style.font, rect.left(), y, rect.width(),
-             false);
+        cell(Words::tr("%1 more rows").arg(table.rows.size() - rows), style.font, rect.left(), y,
+             rect.width(), false);
     }
     painter.restore();
 }

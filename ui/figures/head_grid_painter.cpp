@@ -18,9 +18,10 @@ namespace {
 constexpr double gap = 3;
 constexpr double scoreHeight = 5;
 
-QString tr(const char* text) {
-    return QCoreApplication::translate("HeadGrid", text);
-}
+/// Whose words these are for translators.
+struct Words {
+    Q_DECLARE_TR_FUNCTIONS(orrery::ui::HeadGridPainter)
+};
 
 } // namespace
 
@@ -94,7 +95,7 @@ QString HeadGridPainter::describe(int layer, int head) const {
         return {};
     QString text = QStringLiteral("L%1H%2").arg(layer).arg(head);
     if (m_grid->groupSize > 1)
-        text += QStringLiteral(", ") + tr("key-value group %1").arg(head / m_grid->groupSize);
+        text += QStringLiteral(", ") + Words::tr("key-value group %1").arg(head / m_grid->groupSize);
     if (const auto value = score(layer, head))
         text += QStringLiteral(", %1 %2").arg(QString::fromStdString(m_grid->scoreName), numberText(*value));
     return text;
@@ -207,13 +208,13 @@ void HeadGridPainter::draw(QPainter& painter, const QRectF& rect, const FigureSt
                           m_grid->scores[index], style);
         }
     drawLabels(painter, at, style);
-    QString note = state.shareScale ? tr("One colour scale for all heads.")
-                                    : tr("Each head from 0 (dark) to its own highest mean (bright).");
+    QString note = state.shareScale ? Words::tr("One colour scale for all heads.")
+                                    : Words::tr("Each head from 0 (dark) to its own highest mean (bright).");
     const ValueColours words(figure::ColourScale::Sequential, 0.0, 1.0, {}, state.transfer, style);
     if (const QString name = words.transferName(); !name.isEmpty())
-        note += QLatin1Char(' ') + tr("Drawn on a %1.").arg(name);
+        note += QLatin1Char(' ') + Words::tr("Drawn on a %1.").arg(name);
     if (!m_grid->scores.empty() && !m_scores.empty())
-        note += QLatin1Char(' ') + tr("Bars: %1, from %2 to %3.")
+        note += QLatin1Char(' ') + Words::tr("Bars: %1, from %2 to %3.")
                                        .arg(QString::fromStdString(m_grid->scoreName),
                                             numberText(std::min(m_scores.low, 0.0), 3),
                                             numberText(std::max(m_scores.high, 0.0), 3));
@@ -223,7 +224,7 @@ void HeadGridPainter::draw(QPainter& painter, const QRectF& rect, const FigureSt
     painter.drawText(QPointF(at.note.left(), at.note.top() + QFontMetricsF(small).ascent()),
                      elided(note, small, at.note.width()));
     if (state.shareScale)
-        shared.drawVerticalBar(painter, at.bar, tr("mean weight"), style);
+        shared.drawVerticalBar(painter, at.bar, Words::tr("mean weight"), style);
     painter.restore();
     drawSelection(painter, rect, style, state);
 }

@@ -16,9 +16,10 @@ namespace {
 
 constexpr double longestLabel = 108;
 
-QString tr(const char* text) {
-    return QCoreApplication::translate("Heatmap", text);
-}
+/// Whose words these are for translators.
+struct Words {
+    Q_DECLARE_TR_FUNCTIONS(orrery::ui::HeatmapPainter)
+};
 
 QStringList shownLabels(const figure::Axis& axis) {
     QStringList result;
@@ -137,22 +138,25 @@ QString HeatmapPainter::describe(std::int64_t row, std::int64_t column, std::opt
         return {};
     const auto part = [](const figure::Axis& axis, const char* fallback, std::int64_t index,
                          const QString& label) {
-        const QString name = axis.title.empty() ? tr(fallback) : QString::fromStdString(axis.title);
+        const QString name = axis.title.empty() ? Words::tr(fallback) : QString::fromStdString(axis.title);
         return axis.labels.empty() ? QStringLiteral("%1 %2").arg(name).arg(index)
                                    : QStringLiteral("%1 %2 “%3”").arg(name).arg(index).arg(label);
     };
-    QString text = part(m_heatmap->y, "row", row, rowLabel(row)) + QStringLiteral(" · ") +
-                   part(m_heatmap->x, "column", column, columnLabel(column));
+    QString text =
+        part(m_heatmap->y, QT_TRANSLATE_NOOP("orrery::ui::HeatmapPainter", "row"), row, rowLabel(row)) +
+        QStringLiteral(" · ") +
+        part(m_heatmap->x, QT_TRANSLATE_NOOP("orrery::ui::HeatmapPainter", "column"), column,
+             columnLabel(column));
     const auto cell = static_cast<std::size_t>(row * m_columns + column);
     if (cell < m_heatmap->cellText.size())
         text += QStringLiteral(" · “%1”").arg(visibleToken(m_heatmap->cellText[cell]));
     if (static_cast<std::size_t>(row) < m_heatmap->maskedFrom.size() &&
         column >= m_heatmap->maskedFrom[static_cast<std::size_t>(row)])
-        return text + QStringLiteral(": ") + tr("masked");
+        return text + QStringLiteral(": ") + Words::tr("masked");
     if (!value)
         return text + QStringLiteral(": …");
     if (std::isnan(*value))
-        return text + QStringLiteral(": ") + tr("no value");
+        return text + QStringLiteral(": ") + Words::tr("no value");
     text += QStringLiteral(": ") + numberText(static_cast<double>(*value), 5);
     if (!m_heatmap->unit.empty())
         text += QLatin1Char(' ') + QString::fromStdString(m_heatmap->unit);
@@ -165,7 +169,7 @@ bool HeatmapPainter::draw(QPainter& painter, const QRectF& rect, const FigureSty
     painter.setFont(style.font);
     if (m_rows == 0 || m_columns == 0) {
         painter.setPen(style.muted);
-        painter.drawText(rect, Qt::AlignCenter, tr("No cells"));
+        painter.drawText(rect, Qt::AlignCenter, Words::tr("No cells"));
         painter.restore();
         return true;
     }
@@ -354,9 +358,9 @@ void HeatmapPainter::drawLegend(Pass& pass) const {
         swatch -= 4;
     };
     if (masked)
-        legend(tr("masked"), true);
+        legend(Words::tr("masked"), true);
     if (missing)
-        legend(tr("no value"), false);
+        legend(Words::tr("no value"), false);
     if (swatch < bar.bottom())
         bar.setBottom(swatch - 8);
     pass.colours.drawVerticalBar(painter, bar, titleWithUnit(m_heatmap->quantity, m_heatmap->unit),

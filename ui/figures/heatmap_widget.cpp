@@ -333,6 +333,17 @@ void HeatmapWidget::fillMenu(QMenu& menu) {
     }
 }
 
+QString HeatmapWidget::cellText(int row, int column) const {
+    if (row < 0 || column < 0 || row >= matrix().rows() || column >= matrix().columns())
+        return {};
+    return m_painter->describe(row, column, matrix().at(row, column));
+}
+
+QRectF HeatmapWidget::cellRect(int row, int column) const {
+    const auto at = currentLayout();
+    return {at.x(column), at.y(row), at.cellWidth(), at.cellHeight()};
+}
+
 QString HeatmapWidget::selectionText() const {
     return m_painter->describe(m_state.row, m_state.column, m_loader->value(m_state.row, m_state.column));
 }

@@ -31,6 +31,12 @@ public:
     void zoom(double factor, QPointF centre); ///< centre in widget coordinates
     void zoomToPixels();                      ///< one cell a device pixel, around the cursor
     [[nodiscard]] HeatmapPainter::Layout currentLayout() const;
+    // For assistive technology, which reads the matrix as a table.
+    [[nodiscard]] const figure::MatrixSource& matrix() const { return *m_painter->heatmap().values; }
+    [[nodiscard]] QString cellText(int row, int column) const; ///< labels and exact value
+    [[nodiscard]] QString rowName(int row) const { return m_painter->rowLabel(row); }
+    [[nodiscard]] QString columnName(int column) const { return m_painter->columnLabel(column); }
+    [[nodiscard]] QRectF cellRect(int row, int column) const; ///< in widget coordinates; may lie outside
     [[nodiscard]] const TileLoader& loader() const { return *m_loader; }
 
 public slots:

@@ -29,9 +29,10 @@ constexpr double sideMargin = 68;
 constexpr double topMargin = 64;
 constexpr double bottomMargin = 72;
 
-QString tr(const char* text) {
-    return QCoreApplication::translate("Report", text);
-}
+/// Whose words these are for translators.
+struct Words {
+    Q_DECLARE_TR_FUNCTIONS(orrery::ui)
+};
 
 /// Lays one thing after the other onto pages.
 class Pages {
@@ -191,7 +192,7 @@ private:
 
 void writeFigure(Pages& pages, const figure::Figure& figure, int number, int level,
                  const FigureStyle& style) {
-    const QString name = tr("Figure %1").arg(number);
+    const QString name = Words::tr("Figure %1").arg(number);
     const QString title = QString::fromStdString(figure.title);
     pages.space(10);
     const auto* table = std::get_if<figure::Table>(&figure.body);
@@ -250,7 +251,7 @@ void writeSection(Pages& pages, const report::Section& section, const std::strin
             pages.need(60);
             const double from = pages.y();
             const int page = pages.page();
-            pages.words(note->title.empty() ? tr("Note") : QString::fromStdString(note->title),
+            pages.words(note->title.empty() ? Words::tr("Note") : QString::fromStdString(note->title),
                         style.sized(1, true), style.text, 14);
             pages.markdown(note->markdown, 14);
             if (pages.page() == page)
@@ -318,7 +319,7 @@ QByteArray renderReportPdf(const report::Report& report, const FigureStyle& styl
         writer.setCreator(QStringLiteral("Orrery"));
         const QString title = QString::fromStdString(report.title);
         Pages pages(writer, style, title);
-        pages.mark(title.isEmpty() ? tr("Report") : title, 0);
+        pages.mark(title.isEmpty() ? Words::tr("Report") : title, 0);
         pages.words(title, style.sized(1.9, true), style.text);
         if (!report.created.empty())
             pages.words(QString::fromStdString(report.created), style.sized(0.9), style.muted);
@@ -338,8 +339,8 @@ QByteArray renderReportPdf(const report::Report& report, const FigureStyle& styl
         if (!report.environment.empty()) {
             pages.space(22);
             pages.need(90);
-            pages.mark(tr("Environment"), 1);
-            pages.words(tr("Environment"), style.sized(1.45, true), style.text);
+            pages.mark(Words::tr("Environment"), 1);
+            pages.words(Words::tr("Environment"), style.sized(1.45, true), style.text);
             pages.space(4);
             for (const auto& [name, value] : report.environment)
                 pages.words(QString::fromStdString(name) + QStringLiteral(": ") +

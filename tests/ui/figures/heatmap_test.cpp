@@ -243,6 +243,17 @@ private slots:
         QVERIFY(interface != nullptr);
         QCOMPARE(interface->text(QAccessible::Name), QStringLiteral("A map"));
         QVERIFY(interface->text(QAccessible::Value).contains(QStringLiteral("query")));
+        QCOMPARE(interface->role(), QAccessible::Table);
+        QAccessibleTableInterface* table = interface->tableInterface();
+        QVERIFY(table != nullptr);
+        QCOMPARE(table->rowCount(), 17);
+        QCOMPARE(table->columnDescription(1), QStringLiteral("The"));
+        QCOMPARE(table->selectedCells().size(), 1);
+        QAccessibleInterface* cell = table->cellAt(9, 4);
+        QVERIFY(cell != nullptr && cell->tableCellInterface()->isSelected());
+        QCOMPARE(cell->text(QAccessible::Name), widget.selectionText());
+        QCOMPARE(table->cellAt(9, 4), cell);
+        QCOMPARE(table->cellAt(17, 0), nullptr);
     }
 
     void anotherFigureKeepsTheZoom() {

@@ -13,13 +13,15 @@ namespace orrery::ui {
 
 namespace {
 
-std::string tr(const char* text) {
-    return QCoreApplication::translate("AttentionPanel", text).toStdString();
-}
+/// Whose words these are for translators.
+struct Words {
+    Q_DECLARE_TR_FUNCTIONS(orrery::ui)
+};
 
 std::string headName(int layer, int head) {
     const std::string name = "L" + std::to_string(layer);
-    return head < 0 ? name + " " + tr("mean over heads") : name + "H" + std::to_string(head);
+    return head < 0 ? name + " " + Words::tr("mean over heads").toStdString()
+                    : name + "H" + std::to_string(head);
 }
 
 std::string quoted(const QString& text) {
@@ -67,15 +69,15 @@ figure::Axis axis(const Pass& pass, std::string title, std::int64_t size) {
 
 figure::Heatmap heatmap(const Pass& pass, int layer, std::shared_ptr<const figure::MatrixSource> matrix) {
     figure::Heatmap map;
-    map.x = axis(pass, tr("key (source)"), matrix->columns());
-    map.y = axis(pass, tr("query (destination)"), matrix->rows());
+    map.x = axis(pass, Words::tr("key (source)").toStdString(), matrix->columns());
+    map.y = axis(pass, Words::tr("query (destination)").toStdString(), matrix->rows());
     if (pass.trace.pattern(layer).causal()) {
         const std::int64_t offset = matrix->columns() - matrix->rows();
         for (std::int64_t row = 0; row < matrix->rows(); ++row)
             map.maskedFrom.push_back(row + offset + 1);
     }
     map.values = std::move(matrix);
-    map.quantity = tr("attention weight");
+    map.quantity = Words::tr("attention weight").toStdString();
     return map;
 }
 
@@ -118,8 +120,11 @@ FigurePointer headGridFigure(const Pass& pass) {
         for (int head = 0; head < grid.heads; ++head)
             grid.maps.push_back(patternMatrix(pass, layer, head));
     grid.tokens = tokens(pass);
-    return wrap(
-        {"heads", tr("All heads"), {}, std::move(grid), provenance(pass, "blocks.*.attn.hook_pattern")});
+    return wrap({"heads",
+                 Words::tr("All heads").toStdString(),
+                 {},
+                 std::move(grid),
+                 provenance(pass, "blocks.*.attn.hook_pattern")});
 }
 
 FigurePointer patternFigure(const Pass& pass, int layer, int head, const Pass* beside) {
@@ -139,7 +144,7 @@ FigurePointer patternFigure(const Pass& pass, int layer, int head, const Pass* b
                      provenance(pass, siteName(layer))});
     }
     return wrap({"pattern",
-                 tr("Attention of") + " " + headName(layer, head),
+                 Words::tr("Attention of").toStdString() + " " + headName(layer, head),
                  {},
                  heatmap(pass, layer, std::move(matrix)),
                  provenance(pass, siteName(layer))});
@@ -153,12 +158,13 @@ FigurePointer differenceFigure(const Pass& pass, const Pass& other, int layer, i
     figure::Heatmap map =
         heatmap(pass, layer, std::make_shared<figure::DifferenceMatrix>(std::move(a), std::move(b)));
     map.scale = figure::ColourScale::Diverging;
-    map.quantity = tr("change of attention weight");
+    map.quantity = Words::tr("change of attention weight").toStdString();
     figure::Provenance made = provenance(pass, siteName(layer));
     made.options["comparedWith"] = other.input.text.left(400).toStdString();
-    return wrap({"pattern_difference", tr("Change in") + " " + headName(layer, head),
-                 tr("This input minus the other: positive where this input attends more."), std::move(map),
-                 std::move(made)});
+    return wrap(
+        {"pattern_difference", Words::tr("Change in").toStdString() + " " + headName(layer, head),
+         Words::tr("This input minus the other: positive where this input attends more.").toStdString(),
+         std::move(map), std::move(made)});
 }
 
 FigurePointer linesFigure(const Pass& pass, int layer) {
@@ -175,7 +181,7 @@ FigurePointer linesFigure(const Pass& pass, int layer) {
         lines.headNames.push_back(headName(layer, head));
     }
     return wrap({"lines",
-                 tr("Where tokens look in layer") + " " + std::to_string(layer),
+                 Words::tr("Where tokens look in layer").toStdString() + " " + std::to_string(layer),
                  {},
                  std::move(lines),
                  provenance(pass, siteName(layer))});
@@ -196,11 +202,11 @@ FigurePointer stripFigure(const Pass& pass, int layer, int head, int query, int 
             strip.scores.push_back({name, {values.begin(), values.end()}, figure::ColourScale::Sequential});
         };
         if (query >= 0 && query < count)
-            scores(tr("attended from") + " " + std::to_string(query) + " “" +
+            scores(Words::tr("attended from").toStdString() + " " + std::to_string(query) + " “" +
                        strip.tokens[static_cast<std::size_t>(query)] + "”",
                    query, 0, 1, count);
         if (key >= 0 && key < count)
-            scores(tr("attends to") + " " + std::to_string(key) + " “" +
+            scores(Words::tr("attends to").toStdString() + " " + std::to_string(key) + " “" +
                        strip.tokens[static_cast<std::size_t>(key)] + "”",
                    0, key, count, 1);
     }

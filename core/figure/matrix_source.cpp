@@ -19,10 +19,21 @@ std::vector<float> MatrixSource::pooled(std::int64_t factor) const {
         tile(r * factor, 0, count, columns(),
              std::span(band).first(static_cast<std::size_t>(count * columns())));
         std::fill(sums.begin(), sums.end(), 0.0);
-        for (std::int64_t i = 0; i < count; ++i)
-            for (std::int64_t c = 0; c < columns(); ++c)
-                sums[static_cast<std::size_t>(c / factor)] +=
-                    band[static_cast<std::size_t>(i * columns() + c)];
+        for (std::int64_t i = 0; i < count; ++i) {
+            const float* line = band.data() + i * columns();
+            // Block by block with four sums: no division a cell, and no addition waits for the one before.
+            for (std::int64_t c = 0; c < outColumns; ++c) {
+                const std::int64_t end = std::min((c + 1) * factor, columns());
+                double partial[4] = {0, 0, 0, 0};
+                std::int64_t k = c * factor;
+                for (; k + 4 <= end; k += 4)
+                    for (int lane = 0; lane < 4; ++lane)
+                        partial[lane] += static_cast<double>(line[k + lane]);
+                for (; k < end; ++k)
+                    partial[0] += static_cast<double>(line[k]);
+                sums[static_cast<std::size_t>(c)] += partial[0] + partial[1] + partial[2] + partial[3];
+            }
+        }
         for (std::int64_t c = 0; c < outColumns; ++c) {
             const std::int64_t width = std::min(factor, columns() - c * factor);
             result[static_cast<std::size_t>(r * outColumns + c)] =

@@ -81,7 +81,7 @@ bool BlockReader::pool(const Region& region, int rowLevel, int columnLevel, std:
                 maskStart(region.row + begin + r) - region.column, 0, region.columns);
             const float* line = band.data() + r * region.columns;
             for (std::int64_t c = 0; c < unmasked; ++c) {
-                means[static_cast<std::size_t>(c / columnFactor)].add(line[c]);
+                means[static_cast<std::size_t>(c >> columnLevel)].add(line[c]);
                 if (range != nullptr)
                     range->add(static_cast<double>(line[c]));
             }

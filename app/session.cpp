@@ -209,7 +209,7 @@ std::string Session::commandLine() const {
             quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
         line += " " + (plain ? word : quoted + "'");
     }
-    return line;
+    return asUtf8(line);
 }
 
 bool Session::colour() const {
@@ -236,9 +236,9 @@ std::vector<InputArguments::Item> InputArguments::items() const {
     if (given == 0)
         throw UsageError(
             "The input is empty or missing: give --text 'some words', --file FILE or - for standard input.");
-    const std::optional<std::string> second = pair.empty() ? std::nullopt : std::optional(pair);
+    const std::optional<std::string> second = pair.empty() ? std::nullopt : std::optional(asUtf8(pair));
     if (!text.empty())
-        return {{text, second}};
+        return {{asUtf8(text), second}};
     const bool standardInput = !dash.empty() || file == "-";
     const std::string content =
         standardInput ? readStandardInput() : readTextFile(file, std::size_t{64} << 20U);
@@ -246,7 +246,7 @@ std::vector<InputArguments::Item> InputArguments::items() const {
         throw InputError(fmt::format("{} holds no text.",
                                      standardInput ? std::string("Standard input") : "The file " + file));
     if (!file.ends_with(".jsonl"))
-        return {{withoutFinalNewline(content), second}};
+        return {{withoutFinalNewline(asUtf8(content)), second}};
     std::vector<Item> items;
     std::size_t number = 0;
     for (std::size_t begin = 0; begin < content.size();) {

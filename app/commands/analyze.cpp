@@ -45,7 +45,7 @@ int analyze(Session& session, const Settings& settings) {
         auto& workspace = session.workspace();
         store::NewRun run;
         run.job = "analyze";
-        run.title = fmt::format("{}: {}", analyzer->info().title, item.text.substr(0, 60));
+        run.title = fmt::format("{}: {}", analyzer->info().title, beginningOf(item.text, 60));
         run.options = options.toJson();
         run.commandLine = analyze::commandLine(*analyzer, request);
         run.models.push_back(

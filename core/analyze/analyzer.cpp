@@ -73,7 +73,7 @@ std::vector<figure::Figure> runAnalysis(const Analyzer& analyzer, const Request&
     figure::Provenance provenance;
     provenance.model = request.model->name();
     provenance.modelHash = request.model->fingerprint();
-    provenance.input = request.text.size() > 400 ? request.text.substr(0, 400) + " ..." : request.text;
+    provenance.input = request.text.size() > 400 ? beginningOf(request.text, 400) + " ..." : request.text;
     provenance.inputHash = request.input.hash();
     provenance.part = analyzer.info().id;
     provenance.options = request.options.toJson();

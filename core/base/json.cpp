@@ -78,6 +78,17 @@ std::string readTextFile(const std::filesystem::path& file, std::size_t maxBytes
     return text;
 }
 
+std::string asUtf8(const std::string& text) {
+    return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
+}
+
+std::string beginningOf(const std::string& text, std::size_t mostBytes) {
+    std::size_t end = std::min(mostBytes, text.size());
+    while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U)
+        --end;
+    return text.substr(0, end);
+}
+
 Json readJsonFile(const std::filesystem::path& file, JsonLimits limits) {
     return parseJson(readTextFile(file, limits.maxBytes), file.string(), limits);
 }

@@ -30,6 +30,12 @@ Json readJsonFile(const std::filesystem::path& file, JsonLimits limits = {});
 /// Reads a whole text file of at most maxBytes; InputError otherwise.
 std::string readTextFile(const std::filesystem::path& file, std::size_t maxBytes = std::size_t{256} << 20U);
 
+/// The text with every byte that is no UTF-8 replaced by U+FFFD, so that it can be written as JSON.
+std::string asUtf8(const std::string& text);
+
+/// The first bytes of a text, cut between characters.
+std::string beginningOf(const std::string& text, std::size_t mostBytes);
+
 /// Writes through a temporary file and a rename, so that a crash or a full disk never leaves half a file.
 void writeFileAtomically(const std::filesystem::path& file, std::string_view content);
 

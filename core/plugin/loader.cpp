@@ -85,7 +85,10 @@ std::string_view statusName(PluginStatus status) {
     return "broken";
 }
 
-PluginState readMetadata(const fs::path& file) {
+PluginState readMetadata(const fs::path& given) {
+    // Qt looks for relative names in its library paths, not in the working folder.
+    std::error_code failure;
+    const fs::path file = fs::absolute(given, failure);
     PluginState state;
     state.file = file;
     state.id = file.stem().string();
@@ -94,7 +97,6 @@ PluginState readMetadata(const fs::path& file) {
         state.reason = std::move(reason);
         return state;
     };
-    std::error_code failure;
     if (!fs::is_regular_file(file, failure))
         return broken(PluginStatus::Broken, fmt::format("{} is not a file.", file.string()));
     const QJsonObject meta = QPluginLoader(QString::fromStdString(file.string())).metaData();
@@ -129,7 +131,7 @@ PluginState Loader::loadFile(const fs::path& file) {
         return state;
     };
     // The loader is never unloaded: parts live on as shared pointers with code in the library.
-    QPluginLoader library(QString::fromStdString(file.string()));
+    QPluginLoader library(QString::fromStdString(state.file.string()));
     library.setLoadHints(QLibrary::PreventUnloadHint);
     QObject* root = library.instance();
     const auto* entry = qobject_cast<PluginInterface*>(root);

@@ -390,7 +390,7 @@ def _(n): return config(n, lambda c: c.update(num_attention_heads=5))
 def _(n): return config(n, lambda c: c.update(num_hidden_layers=-3))
 
 
-@case("a billion layers", 3, "num_hidden_layers")
+@case("a billion layers", 3, "config.json", "layers")
 def _(n): return config(n, lambda c: c.update(num_hidden_layers=1000000000))
 
 
@@ -402,7 +402,7 @@ def _(n): return config(n, lambda c: c.update(hidden_size="large"))
 def _(n): return config(n, lambda c: c.update(num_attention_heads=0))
 
 
-@case("unknown activation", 3, "hidden_act")
+@case("unknown activation", 3, "config.json", "wobble")
 def _(n): return config(n, lambda c: c.update(hidden_act="wobble"))
 
 
@@ -487,7 +487,7 @@ def _(n): return ["tokenize", str(DEMO), "--decode", "99999999"]
 
 
 # --- options
-@case("unknown command", 3, "frobnicate")
+@case("unknown command", 3, "frobnicate", "--help")
 def _(n): return ["frobnicate"]
 
 
@@ -680,7 +680,7 @@ def _(n):
     return ["plugin", "check", str(WORK / "text.so")]
 
 
-@case("plugin cut short", 1, "plugin")
+@case("plugin cut short", 1, "cut.so")
 def _(n):
     data = (FIXTURES / "crashing.so").read_bytes()
     (WORK / "cut.so").write_bytes(data[:len(data) // 2])

@@ -42,6 +42,13 @@ TEST(Json, WritingIsAllOrNothing) {
     EXPECT_THROW(writeFileAtomically("/nonexistent/folder/file", "x"), Error);
 }
 
+TEST(Json, TextsAreMadeWritableAndCutBetweenCharacters) {
+    EXPECT_EQ(asUtf8("caf\xe9"), "caf\xef\xbf\xbd");
+    EXPECT_EQ(asUtf8("fine \xc3\xa9"), "fine \xc3\xa9");
+    EXPECT_EQ(beginningOf("a\xc3\xa9", 2), "a");
+    EXPECT_EQ(beginningOf("abc", 9), "abc");
+}
+
 TEST(Hash, Sha256OfTheStandard) {
     EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <functional>
 #include <limits>
 #include <string>
@@ -79,6 +80,7 @@ void linearRates(std::int64_t rows, std::int64_t in, std::int64_t out, onednn::A
     line +=
         fmt::format("  i8 {:6.1f}", flops / bestSeconds([&] { onednn::linear(x, int8, {}, y); }, 0.1) / 1e9);
     fmt::print("{}\n", line);
+    std::fflush(stdout); // each line as it is measured
 }
 
 void attentionRates(std::int64_t batch, std::int64_t length, double peak) {
@@ -101,6 +103,7 @@ void attentionRates(std::int64_t batch, std::int64_t length, double peak) {
             line += fmt::format(" ({:3.0f} % of peak)", 100 * rate / peak);
     }
     fmt::print("{}\n", line);
+    std::fflush(stdout); // each line as it is measured
 }
 
 } // namespace

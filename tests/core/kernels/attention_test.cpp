@@ -260,7 +260,7 @@ TEST(Attention, ExactGradientsAreFiniteDifferences) {
 }
 
 RC_GTEST_PROP(Pattern, TilesPoolsAndStatisticsAreOfTheExactWeights, ()) {
-    const Drawn d = draw(false);
+    const Drawn d = draw(*rc::gen::inRange(0, 4) != 0);
     const AttentionProblem& p = d.problem;
     const Tensor out = Tensor::empty({d.batch, d.heads, d.queries, d.valueSize});
     const Tensor lse = Tensor::empty({d.batch, d.heads, d.queries});

@@ -2,69 +2,52 @@
 #include "measure/grid.h"
 
 #include "base/error.h"
-#include "tensor/dtype.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <set>
 
 namespace orrery::measure {
-namespace {
-
-constexpr std::size_t mostPoints = 100000;
-
-std::string chosenOr(const std::string& id) {
-    return id == "none" ? std::string() : id;
-}
-
-void checkNames(const std::vector<std::string>& given, const std::vector<std::string>& known,
-                const char* option) {
-    for (const auto& one : given)
-        if (std::find(known.begin(), known.end(), one) == known.end())
-            throw UsageError(fmt::format("Option '{}' takes {}; '{}' is none of them.", option,
-                                         fmt::join(known, ", "), one));
-}
-
-} // namespace
 
 OptionSchema benchOptions() {
     OptionSchema schema;
     schema.texts("workload", {"encode"},
-                 "What is run: encode (whole sequences), prefill (a prompt into a fresh cache), decode "
-                 "(token after token).");
+                 "what is run: encode (whole sequences), prefill (a prompt), decode (token by token)");
     schema
-        .integers("length", {128}, "Tokens of each sequence; for decode those held before the first new one.")
-        .range(1, 1 << 24)
+        .integers("length", {128},
+                  "positions of each sequence; for decode those held before the first new token")
+        .range(1, 1 << 20)
         .unit("tokens");
-    schema.integers("batch", {1}, "Sequences at once.").range(1, 1 << 20);
-    schema.integers("generated", {32}, "New tokens of a decode run.").range(1, 1 << 20).unit("tokens");
-    schema.texts("dtype", {"f32"}, "Types of the computation: f32, bf16.");
-    schema.integers("threads", {0}, "Threads; 0 is all cores.").range(0, 4096);
+    schema.integers("batch", {1}, "sequences at once").range(1, 65536);
+    schema.integers("generated", {32}, "tokens of each decode run").range(1, 65536).unit("tokens");
+    schema.texts("dtype", {"f32"}, "of weights and products: f32, bf16");
+    schema.integers("threads", {0}, "threads of the engine; 0 stands for all cores").range(0, 1024);
     schema.texts("mixer", {"none"},
-                 "Token mixers that replace the attention of every layer; none is the model's own.");
-    schema.texts("kernel", {"none"}, "Attention kernels; none is the fused one.");
-    schema.texts("compressor", {"none"}, "Compressors applied to all linear layers; none leaves them.");
+                 "token mixers that replace attention in every layer; none keeps the model's own");
+    schema.texts("kernel", {"none"}, "attention kernels with the model's own weights; none is the fused one");
+    schema.texts("compressor", {"none"},
+                 "compressors of all linear layers; none keeps the weights as stored");
     schema
         .real("target", 0.02,
-              "A setting is done when its 95 % interval is at most this share of the median to either side.")
+              "stop when the 95 % interval of the median reaches this share of it to either side")
         .range(0, 1);
-    schema.real("budget", 10, "Timed running of one setting at most.").range(0, 1e6).unit("s");
-    schema.integer("min_repetitions", 10, "Samples before the interval is looked at.").range(3, 100000);
-    schema.integer("max_repetitions", 200, "Samples at most.").range(3, 1000000);
-    schema.integer("warmups", 3, "Untimed runs before the first sample.").range(0, 10000);
+    schema.real("budget", 10, "most time of timed runs for each setting").range(0, 86400).unit("s");
+    schema.integer("min_repetitions", 10, "samples before the interval is looked at").range(3, 100000);
+    schema.integer("max_repetitions", 200, "most samples of each setting").range(3, 1000000);
+    schema.integer("warmups", 3, "untimed runs before the first sample").range(0, 1000);
     schema.boolean("interleave", true,
-                   "Take turns between settings, in random order, so that drift falls on all alike.");
-    schema.integer("seed", 1, "Seed of the order, the intervals and random token ids.")
-        .range(0, 9e15)
-        .advanced();
-    schema.boolean("memory", true, "Record peak memory of one more run of every setting.").advanced();
+                   "settings of the same work take turns in random order, so that drift falls on all");
+    schema.integer("seed", 1, "of token ids, order and bootstrap").range(0, 9007199254740992.0);
+    schema.boolean("memory", true, "measure the peak of memory in one run of each setting");
+    schema.boolean("profile", false, "also time every module and primitive of the first setting");
     return schema;
 }
 
 const std::vector<std::string>& gridAxes() {
-    static const std::vector<std::string> axes{"workload", "length", "batch",  "generated", "dtype",
-                                               "threads",  "mixer",  "kernel", "compressor"};
+    static const std::vector<std::string> axes{"workload", "length",  "batch", "generated", "model",
+                                               "dtype",    "threads", "mixer", "kernel",    "compressor"};
     return axes;
 }
 
@@ -74,103 +57,142 @@ OrderedJson BenchSettings::toJson() const {
         json["generated"] = generated;
     json["dtype"] = dtype;
     json["threads"] = threads;
-    for (const auto& [key, value] :
-         {std::pair("mixer", mixer), std::pair("kernel", kernel), std::pair("compressor", compressor)})
-        if (!value.empty())
-            json[key] = value;
+    if (!mixer.empty())
+        json["mixer"] = mixer;
+    if (!kernel.empty())
+        json["kernel"] = kernel;
+    if (!compressor.empty())
+        json["compressor"] = compressor;
     return json;
 }
 
 BenchSettings BenchSettings::fromJson(const Json& json) {
-    const BenchSettings defaults;
     try {
-        BenchSettings result;
-        result.model = json.value("model", defaults.model);
-        result.workload = json.value("workload", defaults.workload);
-        result.length = json.value("length", defaults.length);
-        result.batch = json.value("batch", defaults.batch);
-        result.generated = json.value("generated", defaults.generated);
-        result.dtype = json.value("dtype", defaults.dtype);
-        result.threads = json.value("threads", defaults.threads);
-        result.mixer = json.value("mixer", defaults.mixer);
-        result.kernel = json.value("kernel", defaults.kernel);
-        result.compressor = json.value("compressor", defaults.compressor);
-        return result;
-    } catch (const Json::exception&) {
-        throw InputError(fmt::format(
-            "The stored settings {} cannot be read; the workspace is damaged or from a newer version.",
-            json.dump()));
+        BenchSettings settings;
+        settings.model = json.value("model", settings.model);
+        settings.workload = json.value("workload", settings.workload);
+        settings.length = json.value("length", settings.length);
+        settings.batch = json.value("batch", settings.batch);
+        settings.generated = json.value("generated", settings.generated);
+        settings.dtype = json.value("dtype", settings.dtype);
+        settings.threads = json.value("threads", settings.threads);
+        settings.mixer = json.value("mixer", settings.mixer);
+        settings.kernel = json.value("kernel", settings.kernel);
+        settings.compressor = json.value("compressor", settings.compressor);
+        return settings;
+    } catch (const Json::exception& failure) {
+        throw InputError(fmt::format("The settings of a stored cell are broken ({}).", failure.what()));
     }
 }
 
 std::string BenchSettings::label(const std::vector<std::string>& leaveOut) const {
-    const auto shown = [&](const char* key) {
-        return std::find(leaveOut.begin(), leaveOut.end(), key) == leaveOut.end();
+    const auto shown = [&](const char* name) {
+        return std::find(leaveOut.begin(), leaveOut.end(), name) == leaveOut.end();
     };
     std::vector<std::string> words;
     if (shown("model"))
-        words.push_back(model.substr(model.find_last_of('/') + 1));
+        words.push_back(std::filesystem::path(model).filename().string());
     if (shown("workload"))
         words.push_back(workload);
     if (shown("length"))
         words.push_back(fmt::format("L={}", length));
     if (shown("batch"))
         words.push_back(fmt::format("B={}", batch));
-    if (workload == "decode" && shown("generated"))
-        words.push_back(fmt::format("n={}", generated));
+    if (shown("generated") && workload == "decode")
+        words.push_back(fmt::format("{} new", generated));
     if (shown("dtype"))
         words.push_back(dtype);
     if (shown("threads"))
-        words.push_back(threads == 0 ? std::string("all threads")
-                                     : fmt::format("{} thread{}", threads, threads == 1 ? "" : "s"));
-    for (const auto& [key, value] :
-         {std::pair("mixer", mixer), std::pair("kernel", kernel), std::pair("compressor", compressor)})
-        if (!value.empty() && shown(key))
+        words.push_back(fmt::format("{} thread{}", threads, threads == 1 ? "" : "s"));
+    for (const auto& [name, value] :
+         {std::pair{"mixer", mixer}, {"kernel", kernel}, {"compressor", compressor}})
+        if (shown(name) && !value.empty())
             words.push_back(value);
-    return fmt::format("{}", fmt::join(words, " "));
-}
-
-std::vector<BenchSettings> makeGrid(const std::vector<std::string>& models, const OptionValues& options) {
-    checkNames(options.texts("workload"), {"encode", "prefill", "decode"}, "workload");
-    checkNames(options.texts("dtype"), {"f32", "bf16"}, "dtype");
-    std::size_t count = models.size();
-    for (const auto& axis : gridAxes()) {
-        const OptionValue& value = options.value(axis);
-        const std::size_t size = std::holds_alternative<std::vector<std::string>>(value)
-                                     ? options.texts(axis).size()
-                                     : options.integers(axis).size();
-        if (size == 0)
-            throw UsageError(fmt::format("Option '{}' is empty; give at least one value.", axis));
-        if (__builtin_mul_overflow(count, size, &count) || count > mostPoints)
-            throw UsageError(
-                fmt::format("The grid has more than {} points; leave out values of some axis.", mostPoints));
-    }
-    std::vector<BenchSettings> points;
-    points.reserve(count);
-    // Outer loops: the work. Inner ones: what is compared on the same work.
-    for (const auto& workload : options.texts("workload"))
-        for (const auto length : options.integers("length"))
-            for (const auto batch : options.integers("batch"))
-                for (const auto generated : options.integers("generated")) {
-                    if (workload != "decode" && generated != options.integers("generated").front())
-                        continue; // nothing is generated: the axis does not apply
-                    for (const auto& model : models)
-                        for (const auto& dtype : options.texts("dtype"))
-                            for (const auto threads : options.integers("threads"))
-                                for (const auto& mixer : options.texts("mixer"))
-                                    for (const auto& kernel : options.texts("kernel"))
-                                        for (const auto& compressor : options.texts("compressor"))
-                                            points.push_back({model, workload, length, batch, generated,
-                                                              dtype, static_cast<int>(threads),
-                                                              chosenOr(mixer), chosenOr(kernel),
-                                                              chosenOr(compressor)});
-                }
-    return points;
+    std::string text;
+    for (const std::string& word : words)
+        text += (text.empty() ? "" : " ") + word;
+    return text;
 }
 
 std::string workKey(const BenchSettings& settings) {
     return fmt::format("{}|{}|{}|{}", settings.workload, settings.length, settings.batch,
                        settings.workload == "decode" ? settings.generated : 0);
+}
+
+std::vector<BenchSettings> makeGrid(const std::vector<std::string>& models, const OptionValues& options) {
+    if (models.empty())
+        throw UsageError("A benchmark needs at least one model folder.");
+    const auto texts = [&](const char* name) {
+        if (options.texts(name).empty())
+            throw UsageError(fmt::format("Option '{}' names nothing; give at least one value.", name));
+        return options.texts(name);
+    };
+    const auto integers = [&](const char* name) {
+        if (options.integers(name).empty())
+            throw UsageError(fmt::format("Option '{}' names nothing; give at least one value.", name));
+        return options.integers(name);
+    };
+    const auto among = [](const char* name, const std::vector<std::string>& values,
+                          std::set<std::string> allowed) {
+        for (const std::string& value : values)
+            if (!allowed.count(value)) {
+                std::string list;
+                for (const std::string& one : allowed)
+                    list += (list.empty() ? "" : ", ") + one;
+                throw UsageError(
+                    fmt::format("Option '{}' takes {}; '{}' is none of them.", name, list, value));
+            }
+    };
+    const auto workloads = texts("workload");
+    among("workload", workloads, {"encode", "prefill", "decode"});
+    const auto dtypes = texts("dtype");
+    among("dtype", dtypes, {"f32", "bf16"});
+    const auto lengths = integers("length");
+    const auto batches = integers("batch");
+    const auto generated = integers("generated");
+    const auto threads = integers("threads");
+    const auto mixers = texts("mixer");
+    const auto kernels = texts("kernel");
+    const auto compressors = texts("compressor");
+
+    constexpr double most = 100000;
+    double count = static_cast<double>(models.size());
+    for (const std::size_t size :
+         {workloads.size(), lengths.size(), batches.size(), generated.size(), dtypes.size(), threads.size(),
+          mixers.size(), kernels.size(), compressors.size()})
+        count *= static_cast<double>(size);
+    if (count > most)
+        throw UsageError(
+            fmt::format("The grid has {:.0f} points, more than {:.0f}; take fewer values.", count, most));
+
+    const auto part = [](const std::string& id) { return id == "none" ? std::string() : id; };
+    std::vector<BenchSettings> points;
+    std::set<std::string> seen;
+    for (const auto& workload : workloads)
+        for (const auto length : lengths)
+            for (const auto batch : batches)
+                for (const auto newTokens : generated)
+                    for (const auto& model : models)
+                        for (const auto& dtype : dtypes)
+                            for (const auto thread : threads)
+                                for (const auto& mixer : mixers)
+                                    for (const auto& kernel : kernels)
+                                        for (const auto& compressor : compressors) {
+                                            BenchSettings point{model,
+                                                                workload,
+                                                                length,
+                                                                batch,
+                                                                newTokens,
+                                                                dtype,
+                                                                static_cast<int>(thread),
+                                                                part(mixer),
+                                                                part(kernel),
+                                                                part(compressor)};
+                                            // The same value twice, or decode's axis for other workloads.
+                                            if (seen.insert(point.toJson().dump()).second)
+                                                points.push_back(std::move(point));
+                                        }
+    return points;
 }
 
 } // namespace orrery::measure

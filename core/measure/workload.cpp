@@ -3,62 +3,71 @@
 
 #include "base/error.h"
 #include "base/random.h"
+#include "kernels/threads.h"
 #include "nn/key_value_cache.h"
-#include "onednn/engine.h"
 
 #include <fmt/format.h>
 
-#include <thread>
+#include <utility>
 
 namespace orrery::measure {
 namespace {
 
-/// The batch of ids that a workload runs: given ones repeated, or random ones.
-std::vector<std::vector<std::int64_t>> rows(const model::Model& model, const ModelWorkloadSettings& settings,
-                                            std::int64_t length) {
-    Generator generator(settings.seed);
-    std::vector<std::vector<std::int64_t>> result;
-    for (std::int64_t b = 0; b < settings.batch; ++b) {
-        std::vector<std::int64_t> ids;
-        for (std::int64_t i = 0; i < length; ++i)
-            ids.push_back(settings.ids.empty()
-                              ? static_cast<std::int64_t>(
-                                    generator.below(static_cast<std::uint64_t>(model.vocabulary())))
-                              : settings.ids[static_cast<std::size_t>(i) % settings.ids.size()]);
-        result.push_back(std::move(ids));
-    }
-    return result;
+/// What a run costs when only logitRows positions go through the vocabulary's product: Model::cost() counts
+/// all.
+WorkloadCost costOf(const model::Model& model, std::int64_t batch, std::int64_t queries,
+                    std::int64_t logitRows, double attentionOperations) {
+    WorkloadCost cost;
+    cost.operations = attentionOperations;
+    model.forEachLinear([&](const nn::Linear& linear) {
+        const std::string& name = linear.name();
+        std::int64_t rows = batch; // poolers and classifiers see one position
+        if (name.rfind("blocks.", 0) == 0)
+            rows = batch * queries;
+        else if (name == "unembed" || name == "head.transform")
+            rows = logitRows;
+        if (rows == 0)
+            return;
+        cost.operations += linear.format()->operations(rows);
+        cost.bytes += static_cast<double>(linear.format()->bytes()) +
+                      static_cast<double>(rows * (linear.inputs() + linear.outputs())) * sizeof(float);
+    });
+    return cost;
 }
 
-/// What the three kinds share: model, threads, context.
+/// What all three kinds share: the model, ids, threads.
 class ModelWorkload : public Workload {
 public:
-    ModelWorkload(std::shared_ptr<const model::Model> model, const ModelWorkloadSettings& settings)
-        : m_model(std::move(model)), m_settings(settings) {}
+    ModelWorkload(std::shared_ptr<const model::Model> model, ModelWorkloadSettings settings)
+        : m_model(std::move(model)), m_settings(std::move(settings)) {}
+
     void reset() override {
-        const int threads = m_settings.threads > 0 ? m_settings.threads
-                                                   : static_cast<int>(std::thread::hardware_concurrency());
-        if (onednn::threads() != threads)
-            onednn::setThreads(threads);
+        if (m_settings.threads > 0)
+            kernels::setThreads(m_settings.threads);
     }
 
 protected:
-    [[nodiscard]] const model::Model& model() const { return *m_model; }
-    [[nodiscard]] const ModelWorkloadSettings& settings() const { return m_settings; }
-    [[nodiscard]] Context context(const Progress& progress) const {
-        Context context;
-        context.progress = progress;
-        if (m_settings.adapt)
-            m_settings.adapt(context);
-        return context;
+    /// Random ids, or the given ones again and again; not special in any way that changes the time.
+    [[nodiscard]] Tensor ids(std::int64_t first, std::int64_t count) const {
+        Tensor tensor = Tensor::empty({m_settings.batch, count}, DType::I64);
+        Generator generator(m_settings.seed + static_cast<std::uint64_t>(first));
+        std::size_t i = 0;
+        for (std::int64_t& id : tensor.mutableData<std::int64_t>()) {
+            const auto position = static_cast<std::size_t>(first) + i++ % static_cast<std::size_t>(count);
+            id = m_settings.ids.empty() ? static_cast<std::int64_t>(generator.below(
+                                              static_cast<std::uint64_t>(m_model->vocabulary())))
+                                        : m_settings.ids[position % m_settings.ids.size()];
+        }
+        return tensor;
     }
-    [[nodiscard]] WorkloadCost runCost(double tokens, std::int64_t length) const {
-        const auto cost = m_model->cost(m_settings.batch, length);
-        return {static_cast<double>(m_settings.batch), tokens, cost.operations,
-                cost.weightBytes + static_cast<double>(cost.peakBytes)};
+    [[nodiscard]] Context context(const Progress& progress) const {
+        Context made;
+        made.progress = progress;
+        if (m_settings.adapt)
+            m_settings.adapt(made);
+        return made;
     }
 
-private:
     std::shared_ptr<const model::Model> m_model;
     ModelWorkloadSettings m_settings;
 };
@@ -66,15 +75,21 @@ private:
 class Encode final : public ModelWorkload {
 public:
     using ModelWorkload::ModelWorkload;
-    [[nodiscard]] std::string name() const override { return "encode"; }
+    [[nodiscard]] std::string name() const override { return fmt::format("encode{}", m_settings.length); }
     void prepare(const Progress&) override {
-        m_input = model::ModelInput::ofIds(rows(model(), settings(), settings().length), 0);
+        m_input.inputIds = ids(0, m_settings.length);
         m_input.logits = model::LogitRows::None;
     }
-    void runOnce(const Progress& progress) override { (void)model().run(m_input, context(progress)); }
+    void runOnce(const Progress& progress) override {
+        static_cast<void>(m_model->run(m_input, context(progress)));
+    }
     void release() override { m_input = {}; }
     [[nodiscard]] WorkloadCost cost() const override {
-        return runCost(static_cast<double>(settings().batch * settings().length), settings().length);
+        WorkloadCost cost = costOf(*m_model, m_settings.batch, m_settings.length, 0,
+                                   m_model->cost(m_settings.batch, m_settings.length).attentionOperations);
+        cost.items = static_cast<double>(m_settings.batch);
+        cost.tokens = static_cast<double>(m_settings.batch * m_settings.length);
+        return cost;
     }
 
 private:
@@ -84,9 +99,9 @@ private:
 class Prefill final : public ModelWorkload {
 public:
     using ModelWorkload::ModelWorkload;
-    [[nodiscard]] std::string name() const override { return fmt::format("pp{}", settings().length); }
+    [[nodiscard]] std::string name() const override { return fmt::format("pp{}", m_settings.length); }
     void prepare(const Progress&) override {
-        m_input = model::ModelInput::ofIds(rows(model(), settings(), settings().length), 0);
+        m_input.inputIds = ids(0, m_settings.length);
         m_input.logits = model::LogitRows::Last;
     }
     void reset() override {
@@ -94,14 +109,21 @@ public:
         m_cache.clear();
     }
     void runOnce(const Progress& progress) override {
-        m_cache.clear();
-        Context with = context(progress);
-        with.cache = &m_cache;
-        (void)model().run(m_input, with);
+        m_cache.clear(); // a sample may hold several runs
+        Context made = context(progress);
+        made.cache = &m_cache;
+        static_cast<void>(m_model->run(m_input, made));
     }
-    void release() override { m_cache = {}; }
+    void release() override {
+        m_input = {};
+        m_cache = {};
+    }
     [[nodiscard]] WorkloadCost cost() const override {
-        return runCost(static_cast<double>(settings().batch * settings().length), settings().length);
+        WorkloadCost cost = costOf(*m_model, m_settings.batch, m_settings.length, m_settings.batch,
+                                   m_model->cost(m_settings.batch, m_settings.length).attentionOperations);
+        cost.items = static_cast<double>(m_settings.batch);
+        cost.tokens = static_cast<double>(m_settings.batch * m_settings.length);
+        return cost;
     }
 
 private:
@@ -113,44 +135,57 @@ class Decode final : public ModelWorkload {
 public:
     using ModelWorkload::ModelWorkload;
     [[nodiscard]] std::string name() const override {
-        return fmt::format("tg{} @ d{}", settings().generated, settings().length);
+        return fmt::format("tg{} @ d{}", m_settings.generated, m_settings.length);
     }
     void prepare(const Progress& progress) override {
-        const auto all = rows(model(), settings(), settings().length + settings().generated);
-        std::vector<std::vector<std::int64_t>> prompt;
-        for (const auto& row : all)
-            prompt.emplace_back(row.begin(), row.begin() + settings().length);
-        model::ModelInput input = model::ModelInput::ofIds(prompt, 0);
-        input.logits = model::LogitRows::Last;
+        ModelWorkload::reset();
         m_cache.clear();
-        Context with = context(progress);
-        with.cache = &m_cache;
-        (void)model().run(input, with);
+        model::ModelInput prompt;
+        prompt.inputIds = ids(0, m_settings.length);
+        prompt.logits = model::LogitRows::Last;
+        Context made = context(progress);
+        made.cache = &m_cache;
+        static_cast<void>(m_model->run(prompt, made));
         m_steps.clear();
-        for (std::int64_t step = 0; step < settings().generated; ++step) {
-            std::vector<std::vector<std::int64_t>> ids;
-            for (const auto& row : all)
-                ids.push_back({row[static_cast<std::size_t>(settings().length + step)]});
-            m_steps.push_back(model::ModelInput::ofIds(ids, 0));
-            m_steps.back().logits = model::LogitRows::Last;
+        // Ids are given, not chosen: choosing tokens is not what is measured (as llama-bench has it).
+        for (std::int64_t i = 0; i < m_settings.generated; ++i) {
+            model::ModelInput step;
+            step.inputIds = ids(m_settings.length + i, 1);
+            step.logits = model::LogitRows::Last;
+            m_steps.push_back(std::move(step));
         }
     }
+    void reset() override {
+        ModelWorkload::reset();
+        m_cache.truncate(m_settings.length);
+    }
     void runOnce(const Progress& progress) override {
-        m_cache.truncate(settings().length);
-        Context with = context(progress);
-        with.cache = &m_cache;
-        for (const auto& step : m_steps)
-            (void)model().run(step, with);
+        m_cache.truncate(m_settings.length);
+        Context made = context(progress);
+        made.cache = &m_cache;
+        for (const model::ModelInput& step : m_steps)
+            static_cast<void>(m_model->run(step, made));
     }
     void release() override {
-        m_cache = {};
         m_steps.clear();
+        m_cache = {};
     }
     [[nodiscard]] WorkloadCost cost() const override {
-        const auto one = model().cost(settings().batch, 1);
-        const auto steps = static_cast<double>(settings().generated);
-        return {static_cast<double>(settings().batch), static_cast<double>(settings().batch) * steps,
-                one.operations * steps, (one.weightBytes + static_cast<double>(m_cache.bytes())) * steps};
+        // One query over the positions held: 4 L d operations a head (scores and weighted values).
+        const auto depth =
+            static_cast<double>(m_settings.length) + static_cast<double>(m_settings.generated - 1) / 2;
+        const double width = static_cast<double>(m_model->config().heads * m_model->config().headSize);
+        const double layers = static_cast<double>(m_model->layers());
+        const auto batch = static_cast<double>(m_settings.batch);
+        WorkloadCost cost =
+            costOf(*m_model, m_settings.batch, 1, m_settings.batch, 4 * depth * width * layers * batch);
+        cost.bytes += 2 * depth * layers * batch * sizeof(float) *
+                      static_cast<double>(m_model->config().keyValueHeads * m_model->config().headSize);
+        cost.operations *= static_cast<double>(m_settings.generated);
+        cost.bytes *= static_cast<double>(m_settings.generated);
+        cost.items = batch;
+        cost.tokens = batch * static_cast<double>(m_settings.generated);
+        return cost;
     }
 
 private:
@@ -162,26 +197,33 @@ private:
 
 std::unique_ptr<Workload> makeWorkload(std::shared_ptr<const model::Model> model,
                                        const ModelWorkloadSettings& settings) {
-    const bool causal = settings.kind != WorkloadKind::Encode;
-    if (causal && !model->causal())
+    ORRERY_CHECK(model != nullptr, "a workload has a model");
+    if (settings.length < 1 || settings.batch < 1 || settings.generated < 1)
+        throw UsageError("Length, batch and generated tokens of a workload are at least 1.");
+    const bool decode = settings.kind == WorkloadKind::Decode;
+    if (settings.kind != WorkloadKind::Encode && !model->causal())
         throw UsageError(
-            fmt::format("{} is not causal: it can encode, but there is nothing to prefill or decode. Measure "
+            fmt::format("{} is not a causal language model: it has no prefill or decode; measure "
                         "workload=encode.",
                         model->name()));
-    const std::int64_t positions =
-        settings.length + (settings.kind == WorkloadKind::Decode ? settings.generated : 0);
-    if (positions > model->maxPositions())
-        throw UsageError(fmt::format("{} takes at most {} positions; {} are asked for.", model->name(),
-                                     model->maxPositions(), positions));
+    const std::int64_t longest = settings.length + (decode ? settings.generated : 0);
+    if (longest > model->maxPositions())
+        throw UsageError(
+            fmt::format("{} takes at most {} positions; {} are asked for. Choose smaller lengths.",
+                        model->name(), model->maxPositions(), longest));
+    for (const std::int64_t id : settings.ids)
+        if (id < 0 || id >= model->vocabulary())
+            throw UsageError(
+                fmt::format("The token id {} is not in the vocabulary of {}.", id, model->name()));
     switch (settings.kind) {
+    case WorkloadKind::Encode:
+        return std::make_unique<Encode>(std::move(model), settings);
     case WorkloadKind::Prefill:
         return std::make_unique<Prefill>(std::move(model), settings);
     case WorkloadKind::Decode:
         return std::make_unique<Decode>(std::move(model), settings);
-    case WorkloadKind::Encode:
-        break;
     }
-    return std::make_unique<Encode>(std::move(model), settings);
+    return nullptr;
 }
 
 } // namespace orrery::measure

@@ -7,8 +7,12 @@
 
 namespace orrery {
 
-std::string version() { return ORRERY_VERSION; }
+std::string version() {
+    return ORRERY_VERSION;
+}
 
-std::string timestamp() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
+std::string timestamp() {
+    return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+}
 
 } // namespace orrery

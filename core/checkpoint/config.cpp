@@ -22,7 +22,7 @@ constexpr std::int64_t maxLabels = 1'000'000;
 std::string shown(const Json& value) {
     std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
     if (text.size() > 60)
-        text = text.substr(0, 57) + "...";
+        text.replace(57, std::string::npos, "...");
     return text;
 }
 

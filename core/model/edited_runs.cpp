@@ -14,7 +14,7 @@ namespace {
 Tensor joined(const Tensor& head, const Tensor& tail) {
     Shape shape = head.shape();
     shape[1] = head.size(1) + tail.size(1);
-    const Tensor result = Tensor::empty(shape);
+    Tensor result = Tensor::empty(shape);
     result.slice(1, 0, head.size(1)).copyFrom(head);
     result.slice(1, head.size(1), shape[1]).copyFrom(tail);
     return result;

@@ -155,7 +155,7 @@ Tensor Model::unembed(const Tensor& residual, const Context& context) const {
 }
 
 Tensor Model::embeddingRows(std::span<const std::int64_t> ids) const {
-    const Tensor rows = Tensor::empty({static_cast<std::int64_t>(ids.size()), hiddenSize()});
+    Tensor rows = Tensor::empty({static_cast<std::int64_t>(ids.size()), hiddenSize()});
     for (std::size_t i = 0; i < ids.size(); ++i) {
         if (ids[i] < 0 || ids[i] >= vocabulary())
             throw UsageError(

@@ -95,7 +95,7 @@ void Runner::buildKeyMask(const ModelInput& input, std::int64_t variants) {
 Tensor Runner::positionIds() const {
     if (m_input.positionIds.defined())
         return m_input.positionIds;
-    const Tensor ids = Tensor::empty(m_input.inputIds.shape(), DType::I64);
+    Tensor ids = Tensor::empty(m_input.inputIds.shape(), DType::I64);
     const auto out = ids.mutableData<std::int64_t>();
     const auto tokens = m_input.inputIds.data<std::int64_t>();
     const std::int64_t padding = m_config.padToken.value_or(-1);
@@ -115,7 +115,7 @@ Tensor Runner::positionIds() const {
 Tensor Runner::embed() {
     const Step step(m_context, "embed");
     m_context.progress.check();
-    const Tensor x = m_workspace.take(Slot::Residual, {m_batch, m_length, m_config.hiddenSize});
+    Tensor x = m_workspace.take(Slot::Residual, {m_batch, m_length, m_config.hiddenSize});
     ORRERY_CHECK(m_batch == m_input.inputIds.size(0), "embeddings are computed for one variant at a time");
     kernels::gatherRows(m_stack.tokenEmbedding, m_input.inputIds, x);
     visit(SiteKind::Embed, -1, x);
@@ -146,7 +146,7 @@ Tensor Runner::embed() {
 
 Tensor Runner::start(const Tensor& residual) {
     const std::int64_t rows = residual.size(0);
-    const Tensor x = m_workspace.take(Slot::Residual, {m_batch, m_length, m_config.hiddenSize});
+    Tensor x = m_workspace.take(Slot::Residual, {m_batch, m_length, m_config.hiddenSize});
     for (std::int64_t row = 0; row < m_batch; row += rows)
         x.slice(0, row, row + rows).copyFrom(residual);
     return x;
@@ -195,7 +195,7 @@ std::vector<std::int64_t> Runner::lastPositions() const {
 }
 
 Tensor Runner::lastTokens(const Tensor& hidden) {
-    const Tensor rows = Tensor::empty({m_batch, hidden.size(2)});
+    Tensor rows = Tensor::empty({m_batch, hidden.size(2)});
     const std::vector<std::int64_t> last = lastPositions();
     for (std::int64_t row = 0; row < m_batch; ++row)
         rows.select(0, row).copyFrom(hidden.select(0, row).select(0, last[static_cast<std::size_t>(row)]));
@@ -210,7 +210,7 @@ Tensor Runner::vocabularyLogits(const Tensor& rows) {
         linear(head.transform, rows, hidden, m_config.headActivation);
         norm(head.norm, hidden, hidden, "head.ln", -1);
     }
-    const Tensor logits = m_workspace.take(Slot::Logits, {rows.size(0), head.decoder.outputs()});
+    Tensor logits = m_workspace.take(Slot::Logits, {rows.size(0), head.decoder.outputs()});
     linear(head.decoder, hidden, logits);
     return logits;
 }

@@ -203,6 +203,7 @@ std::shared_ptr<const figure::MatrixSource> AttentionPattern::matrix(std::int64_
 
 std::shared_ptr<const figure::MatrixSource> AttentionPattern::meanOverHeads(std::int64_t batchItem) const {
     std::vector<std::shared_ptr<const figure::MatrixSource>> all;
+    all.reserve(static_cast<std::size_t>(heads()));
     for (int head = 0; head < heads(); ++head)
         all.push_back(matrix(batchItem, head));
     if (all.empty())

@@ -37,7 +37,12 @@ void AxisPlotWidget::rebuild(bool keepRange) {
     if (m_plot != nullptr && keepRange)
         range = visibleRange();
     // A fresh plot is simpler and no slower than taking all plottables and axes back to their beginnings.
-    delete m_plot;
+    if (m_plot != nullptr) {
+        m_plot->removeEventFilter(this);
+        layout()->removeWidget(m_plot);
+        m_plot->hide();
+        m_plot->deleteLater(); // it may be in the middle of an event
+    }
     m_plot = new QCustomPlot(this);
     m_plot->setFocusPolicy(Qt::NoFocus);
     m_plot->setMouseTracking(true);
@@ -62,7 +67,17 @@ void AxisPlotWidget::figureChanged() {
 }
 
 void AxisPlotWidget::styleChanged() {
-    rebuild(m_rangeChanged);
+    // Later: the application is just walking over all its widgets, and one of them would be replaced.
+    if (m_rebuildWaits)
+        return;
+    m_rebuildWaits = true;
+    QMetaObject::invokeMethod(
+        this,
+        [this] {
+            m_rebuildWaits = false;
+            rebuild(m_rangeChanged);
+        },
+        Qt::QueuedConnection);
 }
 
 void AxisPlotWidget::resizeEvent(QResizeEvent* event) {

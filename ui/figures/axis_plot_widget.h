@@ -45,6 +45,7 @@ private:
     QCustomPlot* m_plot = nullptr;
     QLabel* m_readout;
     int m_builtWidth = 0;
+    bool m_rebuildWaits = false;
     bool m_rangeChanged = false; ///< by a person: kept when the data is replaced
 };
 

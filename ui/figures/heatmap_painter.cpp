@@ -361,10 +361,12 @@ void HeatmapPainter::drawLegend(Pass& pass) const {
         legend(Words::tr("masked"), true);
     if (missing)
         legend(Words::tr("no value"), false);
-    if (swatch < bar.bottom())
+    const bool swatches = swatch < bar.bottom();
+    if (swatches)
         bar.setBottom(swatch - 8);
+    // Beside the column labels there is room for a long title.
     pass.colours.drawVerticalBar(painter, bar, titleWithUnit(m_heatmap->quantity, m_heatmap->unit),
-                                 pass.style);
+                                 pass.style, swatches ? 0 : at.columnLabelHeight + metrics.height());
 }
 
 } // namespace orrery::ui

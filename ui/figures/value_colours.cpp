@@ -149,7 +149,7 @@ std::vector<double> ValueColours::ticks(double length, double spacing) const {
 }
 
 void ValueColours::drawVerticalBar(QPainter& painter, const QRectF& rect, const QString& title,
-                                   const FigureStyle& style) const {
+                                   const FigureStyle& style, double below) const {
     const QFont font = style.sized(0.85);
     const QFontMetricsF metrics(font);
     const QRectF bar(rect.left(), rect.top(), 12, rect.height());
@@ -182,11 +182,12 @@ void ValueColours::drawVerticalBar(QPainter& painter, const QRectF& rect, const 
         return;
     painter.save();
     painter.setPen(style.muted);
-    painter.translate(std::min(bar.right() + 10 + widest + metrics.ascent(), rect.right() - 2),
-                      bar.center().y());
+    const QString shown = elided(words, font, bar.height() + below);
+    const double length = metrics.horizontalAdvance(shown);
+    const double middle = length > bar.height() ? bar.top() + length / 2 : bar.center().y();
+    painter.translate(std::min(bar.right() + 10 + widest + metrics.ascent(), rect.right() - 2), middle);
     painter.rotate(-90);
-    const QString shown = elided(words, font, bar.height());
-    painter.drawText(QPointF(-metrics.horizontalAdvance(shown) / 2, 0), shown);
+    painter.drawText(QPointF(-length / 2, 0), shown);
     painter.restore();
 }
 

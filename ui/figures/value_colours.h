@@ -47,9 +47,10 @@ public:
 
     /// Values with ticks on a bar of a length in pixels.
     [[nodiscard]] std::vector<double> ticks(double length, double spacing) const;
-    /// A bar with ticks and its title; vertical bars have high values on top. rect holds bar and texts.
+    /// A bar with ticks and its title; vertical bars have high values on top. rect holds bar and texts; the
+    /// title may reach below it by so many pixels.
     void drawVerticalBar(QPainter& painter, const QRectF& rect, const QString& title,
-                         const FigureStyle& style) const;
+                         const FigureStyle& style, double below = 0) const;
     void drawHorizontalBar(QPainter& painter, const QRectF& rect, const QString& title,
                            const FigureStyle& style) const;
 

@@ -136,7 +136,9 @@ void WindowTest::typingRunsAgainWithinTheLimit() {
         best = std::min(best, clock.elapsed());
         QCOMPARE(m_workbench->look().current()->input.text, input()->textEdit()->toPlainText());
     }
-    qInfo("from key to pass: %lld ms at best", static_cast<long long>(best));
+    const PassPointer pass = m_workbench->look().current();
+    qInfo("from key to pass: %lld ms at best (of the last: tokenizer %.1f ms, model %.1f ms)",
+          static_cast<long long>(best), pass->tokenizeSeconds * 1e3, pass->runSeconds * 1e3);
     QVERIFY2(best <= 150, qPrintable(QString::number(best)));
 }
 

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "compress/compressed_model.h"
-#include "onednn/engine.h"
+#include "model/model.h"
 
 #include <QApplication>
 
@@ -125,7 +125,7 @@ void Session::addCommonOptions(CLI::App& command) {
 
 void Session::apply() {
     if (threads > 0)
-        onednn::setThreads(threads);
+        model::setThreads(threads);
     addLogSink([this](LogLevel level, std::string_view message) {
         const bool shown = level == LogLevel::Error || (!quiet && level == LogLevel::Warning) || verbose;
         if (!shown)

@@ -11,6 +11,18 @@ namespace orrery::kernels {
 void setThreads(int count);
 [[nodiscard]] int threads() noexcept;
 
+/// Takes the number of threads back to what it was when the scope ends.
+class ThreadsScope {
+public:
+    ThreadsScope() : m_before(threads()) {}
+    ~ThreadsScope() { setThreads(m_before); }
+    ThreadsScope(const ThreadsScope&) = delete;
+    ThreadsScope& operator=(const ThreadsScope&) = delete;
+
+private:
+    int m_before;
+};
+
 /// Calls body(begin, end) on consecutive pieces of [0, count), one piece for each thread and none shorter
 /// than grain (but the last): the split depends on count, grain and threads() only, so results do too. An
 /// exception of a body is rethrown when all have ended.

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/version.h"
+#include "kernels/threads.h"
 #include "measure/bench_figures.h"
 #include "measure/machine.h"
 #include "measure/memory.h"
@@ -97,6 +98,7 @@ private:
     }
 
     void measureGroup(const std::vector<store::Cell>& cells, std::size_t number, std::size_t groups) {
+        const kernels::ThreadsScope threadsBefore;
         std::vector<std::unique_ptr<Workload>> workloads;
         std::vector<Candidate> candidates;
         std::vector<const store::Cell*> measured;

@@ -70,12 +70,9 @@ double readBandwidth(const Progress& progress) {
 } // namespace
 
 Ceilings measureCeilings(int threads, const Progress& progress) {
-    const int before = kernels::threads();
-    struct Restore {
-        int threads;
-        ~Restore() { kernels::setThreads(threads); }
-    } restore{before};
-    kernels::setThreads(threads > 0 ? threads : before);
+    const kernels::ThreadsScope before;
+    if (threads > 0)
+        kernels::setThreads(threads);
     Ceilings result;
     result.threads = kernels::threads();
     // Large enough for full speed, small enough for the second-level caches to matter as they do in models.

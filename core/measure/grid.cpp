@@ -4,6 +4,7 @@
 #include "base/error.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -41,13 +42,12 @@ OptionSchema benchOptions() {
                    "settings of the same work take turns in random order, so that drift falls on all");
     schema.integer("seed", 1, "of token ids, order and bootstrap").range(0, 9007199254740992.0);
     schema.boolean("memory", true, "measure the peak of memory in one run of each setting");
-    schema.boolean("profile", false, "also time every module and primitive of the first setting");
     return schema;
 }
 
 const std::vector<std::string>& gridAxes() {
-    static const std::vector<std::string> axes{"workload", "length",  "batch", "generated", "model",
-                                               "dtype",    "threads", "mixer", "kernel",    "compressor"};
+    static const std::vector<std::string> axes{"workload", "length", "batch",  "generated", "dtype",
+                                               "threads",  "mixer",  "kernel", "compressor"};
     return axes;
 }
 
@@ -103,15 +103,13 @@ std::string BenchSettings::label(const std::vector<std::string>& leaveOut) const
     if (shown("dtype"))
         words.push_back(dtype);
     if (shown("threads"))
-        words.push_back(fmt::format("{} thread{}", threads, threads == 1 ? "" : "s"));
+        words.push_back(threads == 0 ? std::string("all threads")
+                                     : fmt::format("{} thread{}", threads, threads == 1 ? "" : "s"));
     for (const auto& [name, value] :
          {std::pair{"mixer", mixer}, {"kernel", kernel}, {"compressor", compressor}})
         if (shown(name) && !value.empty())
             words.push_back(value);
-    std::string text;
-    for (const std::string& word : words)
-        text += (text.empty() ? "" : " ") + word;
-    return text;
+    return fmt::format("{}", fmt::join(words, " "));
 }
 
 std::string workKey(const BenchSettings& settings) {
@@ -135,13 +133,9 @@ std::vector<BenchSettings> makeGrid(const std::vector<std::string>& models, cons
     const auto among = [](const char* name, const std::vector<std::string>& values,
                           std::set<std::string> allowed) {
         for (const std::string& value : values)
-            if (!allowed.count(value)) {
-                std::string list;
-                for (const std::string& one : allowed)
-                    list += (list.empty() ? "" : ", ") + one;
-                throw UsageError(
-                    fmt::format("Option '{}' takes {}; '{}' is none of them.", name, list, value));
-            }
+            if (!allowed.count(value))
+                throw UsageError(fmt::format("Option '{}' takes {}; '{}' is none of them.", name,
+                                             fmt::join(allowed, ", "), value));
     };
     const auto workloads = texts("workload");
     among("workload", workloads, {"encode", "prefill", "decode"});

@@ -12,7 +12,7 @@ namespace orrery::measure {
 
 /// The one declaration of a benchmark's options: axes of the grid (workload, length, batch, generated, dtype,
 /// threads, mixer, kernel, compressor) and how it is measured (target, budget, min_repetitions,
-/// max_repetitions, warmups, interleave, seed, memory, profile). Axes take lists and ranges:
+/// max_repetitions, warmups, interleave, seed, memory). Axes take lists and ranges:
 /// "length=128,256-1024+128", "dtype=f32,bf16".
 [[nodiscard]] OptionSchema benchOptions();
 /// Names of the options that are axes, in the order in which cells vary (the last fastest).
@@ -26,7 +26,7 @@ struct BenchSettings {
     std::int64_t batch = 1;
     std::int64_t generated = 32; ///< decode only
     std::string dtype = "f32";
-    int threads = 0;    ///< 0: all cores
+    int threads = 0;    ///< 0: those that the engine has when the benchmark starts
     std::string mixer;  ///< id of a token mixer in every layer; "" (typed "none"): the model's own attention
     std::string kernel; ///< id of an attention kernel; "": the fused one
     std::string compressor; ///< id; "": none

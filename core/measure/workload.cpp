@@ -39,12 +39,12 @@ WorkloadCost costOf(const model::Model& model, std::int64_t batch, std::int64_t 
 class ModelWorkload : public Workload {
 public:
     ModelWorkload(std::shared_ptr<const model::Model> model, ModelWorkloadSettings settings)
-        : m_model(std::move(model)), m_settings(std::move(settings)) {}
-
-    void reset() override {
-        if (m_settings.threads > 0)
-            kernels::setThreads(m_settings.threads);
+        : m_model(std::move(model)), m_settings(std::move(settings)) {
+        if (m_settings.threads <= 0) // another workload may change them before this one runs
+            m_settings.threads = kernels::threads();
     }
+
+    void reset() override { kernels::setThreads(m_settings.threads); }
 
 protected:
     /// Random ids, or the given ones again and again; not special in any way that changes the time.

@@ -43,7 +43,7 @@ struct ModelWorkloadSettings {
         128; ///< of each sequence; for Decode the depth: positions held before the first new one
     std::int64_t batch = 1;
     std::int64_t generated = 32; ///< Decode: tokens per run
-    int threads = 0;             ///< 0: all cores
+    int threads = 0;             ///< 0: those that the engine has now
     std::uint64_t seed = 0;      ///< of random token ids
     /// Ids to repeat or cut to the length instead of random ones, or empty.
     std::vector<std::int64_t> ids{};

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "kernels/threads.h"
 #include "model/runner.h"
 #include "model/state.h"
 
@@ -42,6 +43,10 @@ std::string folderName(const std::filesystem::path& folder) {
 
 Model::Model(std::unique_ptr<State> state) : m_state(std::move(state)) {}
 Model::~Model() = default;
+
+void setThreads(int count) {
+    kernels::setThreads(count);
+}
 
 std::shared_ptr<Model> Model::open(const std::filesystem::path& folder, const OpenOptions& options) {
     if (options.dtype != DType::F32 && options.dtype != DType::BF16)

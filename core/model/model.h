@@ -76,6 +76,9 @@ struct RunCost {
     std::size_t peakBytes = 0; ///< predicted working memory, weights not counted
 };
 
+/// Threads that the runs of all models use from now on; at least 1.
+void setThreads(int count);
+
 /// A transformer: a tree of modules with named sites, running on mapped weights. run() is const and thread
 /// safe: several threads may run one model at once. Changing it (setFormat, setMixer) is not; change a
 /// copy(), which shares all weights.

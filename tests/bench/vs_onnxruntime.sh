@@ -4,7 +4,7 @@
 # Needs node and npm; installs onnxruntime-node and writes 900 MB of weights below the build folder.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/../.." && pwd)
-build=${1:-$top/build/release}
+build=$(realpath "${1:-$top/build/release}")
 pairs=${2:-20}
 work=$build/bench
 mkdir -p "$work"

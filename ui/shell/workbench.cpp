@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "shell/workbench.h"
 
-#include "kernels/threads.h"
+#include "model/model.h"
 #include "shell/report_draft.h"
 #include "shell/workspace_access.h"
 
@@ -27,7 +27,7 @@ Workbench::Workbench(const std::filesystem::path& workspaceFile, std::vector<plu
         // Through the engine's lane, so that no run changes its pool half way.
         const int count = m_settings.threads() > 0 ? m_settings.threads() : QThread::idealThreadCount();
         m_jobs.start(
-            {}, Lane::Engine, {}, this, [count](const Progress&) { kernels::setThreads(count); }, [] {});
+            {}, Lane::Engine, {}, this, [count](const Progress&) { model::setThreads(count); }, [] {});
     };
     useThreads();
     connect(&m_settings, &Settings::changed, this, [useThreads](const QString& key) {

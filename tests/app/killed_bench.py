@@ -14,7 +14,7 @@ orrery, tree = sys.argv[1], pathlib.Path(sys.argv[2])
 work = pathlib.Path(tempfile.mkdtemp(prefix="orrery-kill-"))
 workspace = work / "w.orrery"
 model = tree / "resources/models/docs-topic"
-grid = ["--grid", "length=8,16,24,32", "batch=1,2", "--set", "min_repetitions=5", "--set", "max_repetitions=8",
+grid = ["--grid", "length=8,16,24,32", "batch=1,2", "--set", "min_repetitions=100", "--set", "max_repetitions=100",
         "--set", "budget=0.3", "--set", "warmups=1"]
 common = ["--workspace", str(workspace), "--threads", "1", "-q"]
 random.seed(7)
@@ -28,7 +28,7 @@ def check(condition, sentence):
 
 def cells(run):
     database = sqlite3.connect(workspace)
-    done = database.execute("SELECT count(*) FROM cells WHERE run_id = ? AND status = 'done'", (run,)).fetchone()[0]
+    done = database.execute("SELECT count(*) FROM cell WHERE run_id = ? AND status = 'done'", (run,)).fetchone()[0]
     database.close()
     return done
 
@@ -53,7 +53,7 @@ for attempt in range(6):
     integrity()
     listed = subprocess.run([orrery, "runs", "list", "--workspace", str(workspace), "--json"], capture_output=True, check=True)
     database = sqlite3.connect(workspace)
-    run, status = database.execute("SELECT id, status FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+    run, status = database.execute("SELECT id, status FROM run ORDER BY id DESC LIMIT 1").fetchone()
     database.close()
     if status == "interrupted":
         before = cells(run)

@@ -78,6 +78,7 @@ int main(int argc, char** argv) {
     parser.add_option("--tour", tour, "Save a picture of every panel into this folder and end (window)");
     parser.add_option("--workspace", session.workspaceFile, "The workspace file (window)");
     parser.add_option("--threads", session.threads, "Threads (window)")->check(CLI::Range(0, 4096));
+    parser.add_flag("-v,--verbose", session.verbose, "More remarks on stderr (window)");
 
     app::defineInspect(parser, session);
     app::defineTokenize(parser, session);

@@ -46,9 +46,16 @@ if(NOT ORRERY_ASSERTIONS)
   target_compile_definitions(orrery-options INTERFACE $<$<CONFIG:Release>:NDEBUG>)
 endif()
 
+set(ORRERY_PRECOMPILED <algorithm> <cstdint> <functional> <map> <memory> <optional> <span> <string> <string_view>
+    <unordered_map> <variant> <vector>)
+
 # orrery_room(NAME [ROOMS lower...] [LIBRARIES ...]): all sources of core/NAME as one static library,
 # orrery-core-NAME. ROOMS names the rooms it may use; orrery-core is made of all of them.
 function(orrery_room name)
+  # A precompiled header differs from folder to folder; ccache hashes this file in its place (the flags are in its
+  # hash anyway), so that clones and worktrees share objects.
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/orrery-core-${name}.dir/cmake_pch.hxx.gch.sum
+       "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION} ${ORRERY_PRECOMPILED}\n")
   cmake_parse_arguments(ROOM "" "" "ROOMS;LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp
                                       ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*/*.cpp)
@@ -60,9 +67,7 @@ function(orrery_room name)
     set(scope PUBLIC)
     set_property(GLOBAL APPEND PROPERTY ORRERY_ROOM_LIBRARIES orrery-core-${name})
     target_link_libraries(orrery-core-${name} PRIVATE orrery-options)
-    target_precompile_headers(orrery-core-${name} PRIVATE
-      <algorithm> <cstdint> <functional> <map> <memory> <optional> <span> <string> <string_view> <unordered_map>
-      <variant> <vector>)
+    target_precompile_headers(orrery-core-${name} PRIVATE ${ORRERY_PRECOMPILED})
   endif()
   target_include_directories(orrery-core-${name} ${scope} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/core>)
   foreach(room IN LISTS ROOM_ROOMS)

@@ -107,9 +107,10 @@ AttentionLinesPainter::Layout AttentionLinesPainter::layout(const QRectF& rect,
     result.top = result.legend.bottom() + 6 + smallMetrics.height() + 4;
     result.row = metrics.height() + 4;
     double widest = 40;
+    TextWidths widths(style.font);
     for (const QStringList* list : {&m_queries, &m_keys})
         for (const QString& token : *list) {
-            widest = std::max(widest, metrics.horizontalAdvance(token));
+            widest = std::max(widest, widths(token));
             if (widest > 160)
                 break;
         }

@@ -110,6 +110,29 @@ double textWidth(const QString& text, const QFont& font) {
     return QFontMetricsF(font).horizontalAdvance(text);
 }
 
+TextWidths::TextWidths(const QFont& font) : m_metrics(font) {
+    constexpr qsizetype mostFonts = 32; // sizes come and go with zoom and exports
+    thread_local QHash<QString, std::shared_ptr<QHash<QString, double>>> fonts;
+    const QString key = font.key();
+    if (fonts.size() >= mostFonts && !fonts.contains(key))
+        fonts.clear();
+    auto& known = fonts[key];
+    if (known == nullptr)
+        known = std::make_shared<QHash<QString, double>>();
+    m_known = known;
+}
+
+double TextWidths::operator()(const QString& text) {
+    constexpr qsizetype mostTexts = 100000;
+    if (const auto found = m_known->constFind(text); found != m_known->cend())
+        return *found;
+    if (m_known->size() >= mostTexts)
+        m_known->clear();
+    const double width = m_metrics.horizontalAdvance(text);
+    m_known->insert(text, width);
+    return width;
+}
+
 int labelStep(double wish) {
     int power = 1;
     for (int i = 0; i < 9; ++i, power *= 10)

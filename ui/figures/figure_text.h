@@ -2,8 +2,11 @@
 #pragma once
 
 #include <QFont>
+#include <QFontMetricsF>
+#include <QHash>
 #include <QString>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -27,6 +30,18 @@ QString visibleToken(const std::string& token);
 QString elided(const QString& text, const QFont& font, double width, Qt::TextElideMode mode = Qt::ElideRight);
 
 double textWidth(const QString& text, const QFont& font);
+
+/// Widths of many texts in one font, each shaped once for as long as the thread lives: thousands of tokens
+/// are a few hundred different words, and every layout asks for all of them.
+class TextWidths {
+public:
+    explicit TextWidths(const QFont& font);
+    double operator()(const QString& text);
+
+private:
+    QFontMetricsF m_metrics;
+    std::shared_ptr<QHash<QString, double>> m_known;
+};
 
 /// The smallest of 1, 2, 5, 10, 20 ... that is not below the wish: every how many labels one is shown.
 int labelStep(double wish);

@@ -30,12 +30,12 @@ QStringList shownLabels(const figure::Axis& axis) {
 }
 
 double widestLabel(const QStringList& labels, std::int64_t count, const QFont& font) {
-    const QFontMetricsF metrics(font);
+    TextWidths widths(font);
     if (labels.isEmpty())
-        return metrics.horizontalAdvance(QString::number(std::max<std::int64_t>(count - 1, 0)));
+        return widths(QString::number(std::max<std::int64_t>(count - 1, 0)));
     double widest = 0;
     for (const QString& label : labels) {
-        widest = std::max(widest, metrics.horizontalAdvance(label));
+        widest = std::max(widest, widths(label));
         if (widest >= longestLabel)
             return longestLabel;
     }

@@ -22,6 +22,7 @@ TokenStripPainter::TokenStripPainter(std::shared_ptr<const figure::Figure> figur
 TokenStripPainter::Layout TokenStripPainter::layout(const QRectF& rect, const FigureStyle& style) const {
     Layout result;
     const QFontMetricsF metrics(style.font);
+    TextWidths widths(style.font);
     const double line = metrics.height() + 8;
     QRectF inner = rect.adjusted(4, 4, -4, -4);
     if (!m_strip->scores.empty()) {
@@ -36,7 +37,7 @@ TokenStripPainter::Layout TokenStripPainter::layout(const QRectF& rect, const Fi
         // Pieces of one word touch; words stand apart.
         const bool joined = i > 0 && at < m_strip->wordIds.size() && m_strip->wordIds[at] >= 0 &&
                             m_strip->wordIds[at] == m_strip->wordIds[at - 1];
-        const double width = std::min(metrics.horizontalAdvance(m_tokens[i]) + 10, inner.width());
+        const double width = std::min(widths(m_tokens[i]) + 10, inner.width());
         if (i > 0)
             x += joined ? 0 : 4;
         if (x + width > inner.right() + 0.5 && x > inner.left()) {

@@ -9,6 +9,8 @@
 #include <QFont>
 #include <QLocale>
 
+#include <algorithm>
+
 namespace orrery::ui {
 
 QString sizeText(std::size_t bytes) {
@@ -89,9 +91,17 @@ void ModuleTree::fill(Node& parent, const model::Model& model) {
     for (const auto& child : modules.children)
         fillModule(parent, child, {});
     Node& sites = parent.append(Kind::Sites, {}, tr("Sites"));
+    // Sites of a block stand below it, so that their own names fit a narrow dock.
+    Node* block = nullptr;
     for (const auto& site : model.sites()) {
         const QString name = QString::fromStdString(site.name);
-        Node& leaf = sites.append(Kind::Site, name, name);
+        const qsizetype end =
+            name.startsWith(QLatin1String("blocks.")) ? name.indexOf(QLatin1Char('.'), 7) : -1;
+        const QString path = name.left(std::max<qsizetype>(end, 0));
+        if (end > 0 && (block == nullptr || block->label != path))
+            block = &sites.append(Kind::Sites, {}, path);
+        Node& leaf = end > 0 ? block->append(Kind::Site, name, name.mid(end + 1))
+                             : sites.append(Kind::Site, name, name);
         leaf.detail = QString::fromStdString(site.meaning);
         leaf.shape = QString::fromStdString(site.shape.toText());
         leaf.type = QString::fromUtf8(orrery::name(site.dtype).data());

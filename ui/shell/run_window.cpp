@@ -66,6 +66,31 @@ QStringList demoModels(const std::filesystem::path& given) {
     return {};
 }
 
+/// Calls back once, when a widget has been painted for the first time.
+class FirstFrame final : public QObject {
+public:
+    FirstFrame(QWidget& widget, std::function<void()> action)
+        : QObject(&widget), m_action(std::move(action)) {
+        widget.installEventFilter(this);
+        QTimer::singleShot(longestWait, this, [this] { run(); }); // a minimised window is not painted
+    }
+    bool eventFilter(QObject* watched, QEvent* event) override {
+        if (event->type() == QEvent::Paint)
+            QTimer::singleShot(0, this, [this] { run(); });
+        return QObject::eventFilter(watched, event);
+    }
+
+private:
+    static constexpr int longestWait = 1000; // ms
+    void run() {
+        if (const auto action = std::exchange(m_action, nullptr)) {
+            action();
+            deleteLater();
+        }
+    }
+    std::function<void()> m_action;
+};
+
 } // namespace
 
 int runWindow(QApplication& application, const WindowOptions& options) {
@@ -96,10 +121,9 @@ int runWindow(QApplication& application, const WindowOptions& options) {
     Session session(workbench);
     if (!tour && options.restoreSession && settings.restoresSession())
         window.restoreLayout();
-    window.show();
     // Everything that takes time begins after the first frame.
-    QTimer::singleShot(0, &window, [&] {
-        log(LogLevel::Info, fmt::format("The window was there after {} ms.", clock.elapsed()));
+    new FirstFrame(window, [&] {
+        log(LogLevel::Info, fmt::format("The window was painted after {} ms.", clock.elapsed()));
         if (!tour && options.restoreSession && settings.restoresSession() && options.paths.empty())
             session.restore();
         for (const auto& path : options.paths)
@@ -108,6 +132,7 @@ int runWindow(QApplication& application, const WindowOptions& options) {
             workbench.inputs().add(options.text);
         session.begin();
     });
+    window.show();
     if (!tour) {
         const int status = QApplication::exec();
         session.save();

@@ -88,11 +88,16 @@ void AttentionPanel::makeBar() {
     m_view = new QComboBox(m_bar);
     m_view->addItems({tr("Map of the head"), tr("Lines of the layer")});
     m_compare = new QComboBox(m_bar);
-    m_compare->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    m_compare->setMinimumContentsLength(14);
     m_compareMode = new QComboBox(m_bar);
     m_compareMode->addItems({tr("side by side"), tr("difference")});
     m_compareMode->setAccessibleName(tr("How to compare"));
+    // The bar must not decide how narrow the middle of the window can be.
+    for (QComboBox* box : {m_view, m_compare, m_compareMode}) {
+        box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+        box->setMinimumContentsLength(8);
+        box->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+        box->setMaximumWidth(240);
+    }
     m_compareNote = new QLabel(m_bar);
     m_compareNote->setTextFormat(Qt::PlainText);
     add(tr("&Layer"), m_layer);

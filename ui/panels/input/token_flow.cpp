@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "panels/input/token_flow.h"
 
+#include "figures/figure_text.h"
 #include "shell/selection.h"
 #include "shell/theme.h"
 
@@ -70,12 +71,12 @@ QString TokenFlow::shown(const TokenChange& change) const {
 }
 
 double TokenFlow::arrange(double width, std::vector<QRectF>* rects) const {
-    const QFontMetricsF metrics(font());
-    const double height = metrics.height() + 6;
+    TextWidths widths(font());
+    const double height = QFontMetricsF(font()).height() + 6;
     double x = edge;
     double y = edge;
     for (const TokenChange& change : m_tokens) {
-        const double chip = metrics.horizontalAdvance(shown(change)) + 2 * chipPadding;
+        const double chip = widths(shown(change)) + 2 * chipPadding;
         if (x > edge && x + chip > width - edge) {
             x = edge;
             y += height + chipGap;

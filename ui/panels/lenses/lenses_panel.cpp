@@ -30,6 +30,7 @@ namespace {
 
 constexpr int indexRole = Qt::UserRole;
 constexpr int idRole = Qt::UserRole + 1;
+constexpr double cheapOperations = 5e10; // a fraction of a second on any machine: nobody needs to press Run
 
 analyze::Request makeRequest(const analyze::Analyzer& analyzer, const Pass& pass) {
     const std::string text = pass.input.text.toStdString();
@@ -67,6 +68,7 @@ LensesPanel::LensesPanel(Workbench& workbench, QWidget* parent)
     connect(&workbench.selection(), &Selection::tokensChanged, this, &LensesPanel::followSelection);
     connect(&workbench.selection(), &Selection::headChanged, this, &LensesPanel::followSelection);
     connect(&workbench.selection(), &Selection::hoverChanged, this, &LensesPanel::followHover);
+    m_state->setText(tr("The figures of the chosen lens appear here."));
     fillList();
     passChanged();
 }
@@ -216,6 +218,18 @@ void LensesPanel::analyzerChosen() {
     m_about->setText(about);
     m_form->setSchema(lens->options());
     updatePrediction();
+    runIfCheap();
+}
+
+void LensesPanel::showEvent(QShowEvent* event) {
+    Panel::showEvent(event);
+    runIfCheap();
+}
+
+void LensesPanel::runIfCheap() {
+    if (isVisible() && m_again->isChecked() && m_run->isEnabled() && m_shownLens != chosen() &&
+        m_operations <= cheapOperations)
+        m_rest.start();
 }
 
 void LensesPanel::updatePrediction() {
@@ -243,6 +257,7 @@ void LensesPanel::updatePrediction() {
         analyze::Request request = makeRequest(*lens, *pass);
         request.options = m_form->values();
         const analyze::Prediction cost = lens->predict(request);
+        m_operations = cost.operations;
         m_cost->setText(tr("%n pass(es), %1 GFLOP, %2 kept", nullptr, cost.passes)
                             .arg(QLocale().toString(cost.operations / 1e9, 'g', 3),
                                  QLocale().formattedDataSize(static_cast<qint64>(cost.bytes))));
@@ -262,6 +277,8 @@ void LensesPanel::passChanged() {
     // Once a lens was run, its figures keep up with the input.
     if (m_again->isChecked() && !m_shownLens.isEmpty() && m_shownLens == chosen() && m_run->isEnabled())
         m_rest.start();
+    else
+        runIfCheap();
 }
 
 void LensesPanel::run() {

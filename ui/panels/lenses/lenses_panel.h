@@ -44,11 +44,16 @@ public:
 
     void choose(const QString& id); ///< of an analyzer; unknown ids do nothing
     void run();
+    /// Runs a cheap lens by itself when there is nothing of it to see yet.
+    void runIfCheap();
     [[nodiscard]] QString chosen() const;
     [[nodiscard]] bool running() const;
     [[nodiscard]] OptionForm* form() const { return m_form; }
     [[nodiscard]] const QList<FigureView*>& figureViews() const { return m_views; }
     [[nodiscard]] QListWidget* list() const { return m_list; }
+
+protected:
+    void showEvent(QShowEvent* event) override;
 
 private:
     using AnalyzerPointer = std::shared_ptr<const analyze::Analyzer>;
@@ -83,6 +88,7 @@ private:
     std::vector<AnalyzerPointer> m_analyzers; ///< in the order of the list's data
     PassPointer m_shownPass;                  ///< that the figures are of
     QString m_shownLens;
+    double m_operations = 0; ///< predicted of the next run
     QPointer<Job> m_job;
     QTimer m_rest; ///< before running again by itself
 };

@@ -879,6 +879,10 @@
     <context>
         <name>orrery::ui::LensesPanel</name>
         <message>
+            <source>The figures of the chosen lens appear here.</source>
+            <translation>Hier erscheinen die Abbildungen der gewählten Linse.</translation>
+        </message>
+        <message>
             <source>Run the lens</source>
             <translation>Linse ausführen</translation>
         </message>

@@ -876,6 +876,10 @@
     <context>
         <name>orrery::ui::LensesPanel</name>
         <message>
+            <source>The figures of the chosen lens appear here.</source>
+            <translation>Seçilen merceğin şekilleri burada görünür.</translation>
+        </message>
+        <message>
             <source>Run the lens</source>
             <translation>Merceği çalıştır</translation>
         </message>

@@ -92,9 +92,9 @@ void AttentionPanel::makeBar() {
     m_compareMode->addItems({tr("side by side"), tr("difference")});
     m_compareMode->setAccessibleName(tr("How to compare"));
     // The bar must not decide how narrow the middle of the window can be.
+    m_compare->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    m_compare->setMinimumContentsLength(8);
     for (QComboBox* box : {m_view, m_compare, m_compareMode}) {
-        box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-        box->setMinimumContentsLength(8);
         box->setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
         box->setMaximumWidth(240);
     }

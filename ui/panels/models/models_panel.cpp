@@ -83,6 +83,7 @@ ModelsPanel::ModelsPanel(Workbench& workbench, QWidget* parent)
         m_view->expand(m_filtered->mapFromSource(m_tree->indexOfModel(id)));
         updateActions();
     });
+    connect(m_view, &QTreeView::expanded, this, &ModelsPanel::spanSites);
     connect(&workbench.models(), &ModelList::closed, this, &ModelsPanel::updateActions);
     connect(&workbench.selection(), &Selection::siteChanged, this, &ModelsPanel::followSelection);
     updateActions();
@@ -125,6 +126,18 @@ void ModelsPanel::followSelection() {
     m_following = false;
 }
 
+/// Sites have no size: their names take the whole row.
+void ModelsPanel::spanSites(const QModelIndex& parent) {
+    for (int row = 0; row < m_filtered->rowCount(parent); ++row) {
+        const QModelIndex child = m_filtered->index(row, 0, parent);
+        const auto kind = static_cast<ModuleTree::Kind>(child.data(ModuleTree::kindRole).toInt());
+        if (kind == ModuleTree::Kind::Site || kind == ModuleTree::Kind::Sites)
+            m_view->setFirstColumnSpanned(row, parent, true);
+        if (m_view->isExpanded(child))
+            spanSites(child);
+    }
+}
+
 void ModelsPanel::filter(const QString& text) {
     // "L3H5" and "3.5" name a head: what is searched for is its layer's attention.
     static const QRegularExpression head(QStringLiteral("^(?:L(\\d+)(?:H(\\d+))?|(\\d+)\\.(\\d+))$"),
@@ -139,8 +152,10 @@ void ModelsPanel::filter(const QString& text) {
     } else {
         m_filtered->setFilterFixedString(text.trimmed());
     }
-    if (!text.isEmpty())
+    if (!text.isEmpty()) {
         m_view->expandAll();
+        spanSites({});
+    }
 }
 
 void ModelsPanel::updateActions() {

@@ -30,6 +30,7 @@ signals:
 private:
     void choose(const QModelIndex& index);
     void followSelection();
+    void spanSites(const QModelIndex& parent);
     void filter(const QString& text);
     void updateActions();
     [[nodiscard]] int chosenModel() const;

@@ -7,9 +7,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <cctype>
 #include <cmath>
 #include <filesystem>
-#include <regex>
 
 namespace orrery::report {
 namespace {
@@ -44,13 +44,20 @@ Report sample() {
 
 /// Tags must nest; void elements do not count. Enough to catch an element that escaped or was never closed.
 std::string nestingProblem(const std::string& html) {
-    static const std::regex tag(R"(<(/?)([a-zA-Z][a-zA-Z0-9]*)([^<>]*)>)");
     std::vector<std::string> open;
-    for (std::sregex_iterator it(html.begin(), html.end(), tag), end; it != end; ++it) {
-        const std::string name = (*it)[2];
-        if (name == "meta" || name == "br" || name == "hr" || name == "rect" || (*it)[3].str().ends_with("/"))
+    for (std::size_t at = html.find('<'); at != std::string::npos; at = html.find('<', at + 1)) {
+        const bool closes = html.compare(at + 1, 1, "/") == 0;
+        const std::size_t begin = at + (closes ? 2 : 1);
+        std::size_t end = begin;
+        while (end < html.size() && std::isalnum(static_cast<unsigned char>(html[end])) != 0)
+            ++end;
+        const std::size_t last = html.find_first_of("<>", end);
+        if (end == begin || last == std::string::npos || html[last] != '>')
+            continue; // no tag: a comment, a declaration, a bare "<"
+        const std::string name = html.substr(begin, end - begin);
+        if (name == "meta" || name == "br" || name == "hr" || name == "rect" || html[last - 1] == '/')
             continue;
-        if ((*it)[1].length() == 0)
+        if (!closes)
             open.push_back(name);
         else if (open.empty() || open.back() != name)
             return "unexpected </" + name + "> inside <" + (open.empty() ? "" : open.back()) + ">";

@@ -2,7 +2,7 @@
 // Recipes are files from others: any bytes give a recipe or a sentence.
 // Rooms: base
 // Sources: core/measure/expectation.cpp
-// Seeds: resources/recipes
+// Seeds: resources/recipes/bench-docs-bert.json resources/recipes/lens-docs-gpt.json
 #include "base/error.h"
 #include "base/json.h"
 #include "measure/expectation.h"

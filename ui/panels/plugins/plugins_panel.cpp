@@ -16,6 +16,8 @@
 #include <QTextBrowser>
 #include <QTreeWidget>
 
+#include <memory>
+
 namespace orrery::ui {
 
 namespace {
@@ -133,14 +135,13 @@ void PluginsPanel::fill() {
         addParts(item, state.id);
         item->setExpanded(true);
     }
-    QTreeWidgetItem built({tr("Built in"), QString(), QString()});
-    addParts(&built, "orrery");
-    if (built.childCount() > 0) {
-        auto* item = new QTreeWidgetItem(built);
-        item->setData(0, pluginRole, -1);
-        item->setIcon(0, icon(QStringLiteral("welcome")));
-        m_tree->addTopLevelItem(item);
-        item->setExpanded(true);
+    auto built = std::make_unique<QTreeWidgetItem>(QStringList{tr("Built in"), QString(), QString()});
+    addParts(built.get(), "orrery");
+    if (built->childCount() > 0) {
+        built->setData(0, pluginRole, -1);
+        built->setIcon(0, icon(QStringLiteral("welcome")));
+        m_tree->addTopLevelItem(built.get());
+        built.release()->setExpanded(true); // the tree's now
     }
     if (m_tree->topLevelItemCount() > 0)
         m_tree->setCurrentItem(m_tree->topLevelItem(0)->childCount() > 0 ? m_tree->topLevelItem(0)->child(0)

@@ -384,7 +384,7 @@ TEST(Model, WrongInputsAreSentences) {
     Context decoding;
     decoding.cache = &cache;
     EXPECT_THROW(static_cast<void>(model->run(ModelInput::ofIds({5}), decoding)), UsageError);
-    EXPECT_THROW(static_cast<void>(model->run({})), UsageError);
+    EXPECT_THROW(static_cast<void>(model->run(ModelInput{})), UsageError);
     EXPECT_THROW(static_cast<void>(model->run(ModelInput::ofIds({-1}))), UsageError);
     EXPECT_THROW(static_cast<void>(model->run(ModelInput::ofIds({model->vocabulary()}))), UsageError);
     EXPECT_THROW(static_cast<void>(model->run(ModelInput::ofIds(

@@ -15,13 +15,16 @@ Activation activationFromName(std::string_view name, const std::string& where) {
         return Activation::Relu;
     if (name == "silu" || name == "swish")
         return Activation::Silu;
+    if (name == "quick_gelu")
+        return Activation::QuickGelu;
     if (name == "tanh")
         return Activation::Tanh;
     if (name == "linear")
         return Activation::None;
-    throw InputError(fmt::format("{}: the activation \"{}\" is not known; known are gelu, gelu_new, "
-                                 "gelu_pytorch_tanh, gelu_fast, relu, silu, swish, tanh and linear.",
-                                 where, name));
+    throw InputError(
+        fmt::format("{}: the activation \"{}\" is not known; known are gelu, gelu_new, "
+                    "gelu_pytorch_tanh, gelu_fast, quick_gelu, relu, silu, swish, tanh and linear.",
+                    where, name));
 }
 
 } // namespace orrery::nn

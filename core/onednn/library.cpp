@@ -1,97 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "onednn/library.h"
 
-#include "base/error.h"
-#include "onednn/engine.h"
+#include "onednn/library_state.h"
 
-#include <dnnl.hpp>
-#include <fmt/format.h>
 #include <omp.h>
 
-#include <list>
-#include <map>
-#include <mutex>
 #include <utility>
-#include <vector>
 
 namespace orrery::onednn {
-namespace {
-
-using dnnl::memory;
-using Key = std::vector<std::int64_t>;
-
-/// A primitive with what it needs to run.
-struct Prepared {
-    dnnl::primitive primitive;
-    memory::desc a;
-    memory::desc b;
-    memory::desc c;
-    std::string implementation;
-};
-
-/// Least recently used primitives leave first. oneDNN has a cache of its own, but finding anything in it
-/// needs a whole primitive descriptor, which takes longer than a small product.
-class PrimitiveCache {
-public:
-    template <typename Make>
-    std::shared_ptr<const Prepared> get(const Key& key, const Make& make) {
-        {
-            const std::lock_guard lock(m_mutex);
-            if (const auto found = m_index.find(key); found != m_index.end()) {
-                ++m_hits;
-                m_order.splice(m_order.begin(), m_order, found->second);
-                return found->second->second;
-            }
-            ++m_misses;
-        }
-        std::shared_ptr<const Prepared> made = make();
-        const std::lock_guard lock(m_mutex);
-        if (const auto found = m_index.find(key); found != m_index.end())
-            return found->second->second; // another thread was faster
-        m_order.emplace_front(key, made);
-        m_index.emplace(key, m_order.begin());
-        trim();
-        return made;
-    }
-    void setCapacity(std::size_t entries) {
-        const std::lock_guard lock(m_mutex);
-        m_capacity = std::max<std::size_t>(entries, 1);
-        trim();
-    }
-    CacheState state() {
-        const std::lock_guard lock(m_mutex);
-        return {m_order.size(), m_capacity, m_hits, m_misses};
-    }
-
-private:
-    void trim() {
-        while (m_order.size() > m_capacity) {
-            m_index.erase(m_order.back().first);
-            m_order.pop_back();
-        }
-    }
-
-    std::mutex m_mutex;
-    std::list<std::pair<Key, std::shared_ptr<const Prepared>>> m_order;
-    std::map<Key, decltype(m_order)::iterator> m_index;
-    std::size_t m_capacity = 512;
-    std::size_t m_hits = 0;
-    std::size_t m_misses = 0;
-};
-
-/// The engine: one of the two process-wide things that core allows itself.
-struct Library {
-    dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-    PrimitiveCache primitives;
-};
 
 Library& library() {
     static Library instance;
     return instance;
 }
 
-/// The calling thread's stream. oneDNN takes its number of threads from OpenMP's count for the calling
-/// thread.
 dnnl::stream& stream() {
     thread_local dnnl::stream own(library().engine);
     if (omp_get_max_threads() != threads())
@@ -104,23 +26,26 @@ memory::data_type typeOf(DType dtype) {
     return dtype == DType::F32 ? memory::data_type::f32 : memory::data_type::bf16;
 }
 
-memory::dims dimsOf(const Shape& shape) {
-    return {shape.sizes().begin(), shape.sizes().end()};
-}
-
-void append(Key& key, const Shape& shape) {
-    key.insert(key.end(), shape.sizes().begin(), shape.sizes().end());
-}
-
-template <typename Work>
-auto guarded(std::string_view what, const Work& work) {
-    try {
-        return work();
-    } catch (const dnnl::error& error) {
-        throw Error(fmt::format("oneDNN could not do {}: {} (status {}).", what, error.what(),
-                                static_cast<int>(error.status)));
+dnnl::algorithm algorithmOf(kernels::Activation activation) {
+    switch (activation) {
+    case kernels::Activation::Gelu:
+        return dnnl::algorithm::eltwise_gelu_erf;
+    case kernels::Activation::GeluTanh:
+        return dnnl::algorithm::eltwise_gelu_tanh;
+    case kernels::Activation::Relu:
+        return dnnl::algorithm::eltwise_relu;
+    case kernels::Activation::Silu:
+    case kernels::Activation::QuickGelu:
+        return dnnl::algorithm::eltwise_swish;
+    case kernels::Activation::Tanh:
+        return dnnl::algorithm::eltwise_tanh;
+    case kernels::Activation::None:
+        break;
     }
+    return dnnl::algorithm::undef;
 }
+
+namespace {
 
 class DnnlWeight final : public LibraryWeight {
 public:
@@ -131,24 +56,6 @@ public:
 private:
     memory m_memory;
 };
-
-dnnl::algorithm algorithmOf(kernels::Activation activation) {
-    switch (activation) {
-    case kernels::Activation::Gelu:
-        return dnnl::algorithm::eltwise_gelu_erf;
-    case kernels::Activation::GeluTanh:
-        return dnnl::algorithm::eltwise_gelu_tanh;
-    case kernels::Activation::Relu:
-        return dnnl::algorithm::eltwise_relu;
-    case kernels::Activation::Silu:
-        return dnnl::algorithm::eltwise_swish;
-    case kernels::Activation::Tanh:
-        return dnnl::algorithm::eltwise_tanh;
-    case kernels::Activation::None:
-        break;
-    }
-    return dnnl::algorithm::undef;
-}
 
 std::shared_ptr<const Prepared> prepare(const dnnl::matmul::desc& desc,
                                         const dnnl::primitive_attr& attributes) {
@@ -290,8 +197,8 @@ std::string libraryLinear(const LibraryProduct& product, const LibraryWeight& we
         const auto prepared = library().primitives.get(key, [&]() -> std::shared_ptr<const Prepared> {
             dnnl::post_ops posts;
             if (product.activation != kernels::Activation::None)
-                posts.append_eltwise(1.0F, algorithmOf(product.activation),
-                                     product.activation == kernels::Activation::Silu ? 1.0F : 0.0F, 0.0F);
+                posts.append_eltwise(1.0F, algorithmOf(product.activation), alphaOf(product.activation),
+                                     0.0F);
             if (product.addToOut)
                 posts.append_sum(1.0F);
             dnnl::primitive_attr attributes;

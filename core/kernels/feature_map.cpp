@@ -68,10 +68,10 @@ void pool(const Tensor& x, Pooling pooling, const Pair& size, const Window2d& wi
             const std::int64_t item = cell / columns / rows;
             float* target = to + cell * channels;
             std::fill_n(target, channels, maximum ? -std::numeric_limits<float>::infinity() : 0.0F);
-            const auto [firstRow, lastRow] = inside(row * window.stride[0] - window.before[0], height, size[0],
-                                                    window.dilation[0]);
-            const auto [firstColumn, lastColumn] = inside(column * window.stride[1] - window.before[1], width,
-                                                          size[1], window.dilation[1]);
+            const auto [firstRow, lastRow] =
+                inside(row * window.stride[0] - window.before[0], height, size[0], window.dilation[0]);
+            const auto [firstColumn, lastColumn] =
+                inside(column * window.stride[1] - window.before[1], width, size[1], window.dilation[1]);
             for (std::int64_t i = firstRow; i < lastRow; ++i) {
                 const std::int64_t y = row * window.stride[0] - window.before[0] + i * window.dilation[0];
                 for (std::int64_t j = firstColumn; j < lastColumn; ++j) {

@@ -108,12 +108,14 @@ Tensor NetworkRun::dense(const Tensor& view) {
         return out;
     }
     const std::int64_t rows = view.size(1);
-    const std::int64_t each = std::max<std::int64_t>(1, view.elements() / std::max<std::int64_t>(1, view.size(0) * rows));
+    const std::int64_t each =
+        std::max<std::int64_t>(1, view.elements() / std::max<std::int64_t>(1, view.size(0) * rows));
     kernels::parallelFor(view.size(0) * rows, std::max<std::int64_t>(1, 16384 / each),
                          [&](std::int64_t begin, std::int64_t end) {
                              for (std::int64_t i = begin; i < end; ++i)
-                                 out.select(0, i / rows).select(0, i % rows).copyFrom(
-                                     view.select(0, i / rows).select(0, i % rows));
+                                 out.select(0, i / rows)
+                                     .select(0, i % rows)
+                                     .copyFrom(view.select(0, i / rows).select(0, i % rows));
                          });
     return out;
 }

@@ -253,10 +253,11 @@ nn::Convolution Weights::convolutionOf(std::string_view name, std::string_view p
                           std::min(spec.window.before[side], spec.window.after[side]) >= 0 &&
                           padding <= dilation * size;
         if (!fits)
-            throw InputError(fmt::format("{}: the convolution \"{}\" would have a kernel of {}, a stride of {}, a "
-                                         "dilation of {} and a padding of {}, which no convolution has.",
-                                         m_state->config.fileName(), tensorPath(path), size,
-                                         spec.window.stride[side], dilation, padding));
+            throw InputError(
+                fmt::format("{}: the convolution \"{}\" would have a kernel of {}, a stride of {}, a "
+                            "dilation of {} and a padding of {}, which no convolution has.",
+                            m_state->config.fileName(), tensorPath(path), size, spec.window.stride[side],
+                            dilation, padding));
     }
     if (spec.groups < 1 || spec.inputs % spec.groups != 0 || spec.outputs % spec.groups != 0)
         throw InputError(fmt::format("{}: the convolution \"{}\" of {} to {} channels cannot have {} groups.",

@@ -64,7 +64,8 @@ class TextTower {
 public:
     TextTower() = default;
     TextTower(const checkpoint::ModelConfig& config, const Weights& weights)
-        : m_width(TowerSizes::read(config, false).width), m_vocabulary(config.positive({"vocab_size"}, 49408)),
+        : m_width(TowerSizes::read(config, false).width),
+          m_vocabulary(config.positive({"vocab_size"}, 49408)),
           m_positionCount(config.positive({"max_position_embeddings"}, 77)),
           m_end(config.integer({"eos_token_id"}, 49407)) {
         m_tokens =

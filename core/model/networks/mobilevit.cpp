@@ -167,8 +167,7 @@ private:
         stage.in = layerOf(scope, "conv_1x1", outputs, width, {.normed = false});
         BlockSpec spec;
         spec.width = width;
-        spec.feedForward =
-            widened(config, "mlp_ratio", width, 2.0);
+        spec.feedForward = widened(config, "mlp_ratio", width, 2.0);
         spec.heads = static_cast<int>(config.positive({"num_attention_heads"}, 4));
         if (width % spec.heads != 0)
             throw config.error("num_attention_heads",

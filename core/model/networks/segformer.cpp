@@ -51,9 +51,9 @@ public:
             stage.patchNorm = scope.layerNorm("patches.ln", embedding + ".layer_norm", sizes[i], epsilon);
             inputs = sizes[i];
             for (std::int64_t j = 0; j < depths[i]; ++j)
-                stage.blocks.push_back(block(
-                    scope.in(fmt::format("blocks.{}", j), fmt::format("block.{}.{}", i, j)), inputs, heads[i],
-                    ratios[i], widened(config, "mlp_ratios", inputs, widenings[i])));
+                stage.blocks.push_back(
+                    block(scope.in(fmt::format("blocks.{}", j), fmt::format("block.{}.{}", i, j)), inputs,
+                          heads[i], ratios[i], widened(config, "mlp_ratios", inputs, widenings[i])));
             stage.norm = scope.layerNorm("ln", fmt::format("layer_norm.{}", i), inputs, epsilon);
         }
         const auto labels = static_cast<std::int64_t>(this->config().labels.size());

@@ -30,7 +30,8 @@ Tensor unitHeads(NetworkRun& run, const Tensor& x, const std::vector<float>& fac
     const float* source = rows.pointer<float>();
     float* target = out.mutablePointer<float>();
     kernels::parallelFor(
-        rows.elements() / size, std::max<std::int64_t>(1, 8192 / size), [&](std::int64_t begin, std::int64_t end) {
+        rows.elements() / size, std::max<std::int64_t>(1, 8192 / size),
+        [&](std::int64_t begin, std::int64_t end) {
             for (std::int64_t row = begin; row < end; ++row) {
                 const float* from = source + row * size;
                 double squares = 0;
@@ -167,8 +168,8 @@ public:
                 const Weights scope = weights.in(fmt::format("stages.{}.blocks.{}", i, j),
                                                  fmt::format("{}.blocks.{}", path, j));
                 SwinBlock& block = stage.blocks.emplace_back(
-                    scope, width, heads[i], widened(config, "mlp_ratio", width, 4.0),
-                    window, epsilon, m_second, i < pretrained.size() ? pretrained[i] : 0);
+                    scope, width, heads[i], widened(config, "mlp_ratio", width, 4.0), window, epsilon,
+                    m_second, i < pretrained.size() ? pretrained[i] : 0);
                 block.shifted = j % 2 == 1 && (!m_second || (grid[0] > windowSize && grid[1] > windowSize));
             }
             if (i + 1 < depths.size()) {
@@ -254,7 +255,8 @@ private:
         // A window of 2 x 2 lists its cells row by row; here columns come first.
         const Tensor windows = run.cutWindows(NetworkRun::grid(x, grid[0], grid[1]), {2, 2}, {0, 0})
                                    .reshape({x.size(0), half[0] * half[1], 2, 2, channels});
-        const Tensor four = run.dense(windows.transpose(2, 3)).reshape({x.size(0), half[0] * half[1], 4 * channels});
+        const Tensor four =
+            run.dense(windows.transpose(2, 3)).reshape({x.size(0), half[0] * half[1], 4 * channels});
         grid = half;
         return m_second ? run.norm(stage.mergeNorm, run.linear(stage.merge, four))
                         : run.linear(stage.merge, run.norm(stage.mergeNorm, four));

@@ -42,9 +42,10 @@ private:
     kernels::Pair m_grid{1, 1};
 };
 
-/// width times a ratio, rounded down: the one that config.json gives under the key as a number, else fallback.
-[[nodiscard]] std::int64_t widened(const checkpoint::ModelConfig& config, std::string_view key, std::int64_t width,
-                                   double fallback);
+/// width times a ratio, rounded down: the one that config.json gives under the key as a number, else
+/// fallback.
+[[nodiscard]] std::int64_t widened(const checkpoint::ModelConfig& config, std::string_view key,
+                                   std::int64_t width, double fallback);
 /// The number of blocks in all stages that "depths" lists.
 [[nodiscard]] std::int64_t sumOfDepths(const checkpoint::ModelConfig& config,
                                        const std::vector<std::int64_t>& fallback);

@@ -6,7 +6,6 @@
 #include "kernels/threads.h"
 
 #include <algorithm>
-
 #include <vector>
 
 namespace orrery::model {
@@ -23,21 +22,20 @@ Tensor relativeBias(const Tensor& table, const Pair& tableWindow, const Pair& wi
     const Tensor bias = Tensor::empty({heads, cells, cells});
     const Tensor byHead = table.transpose(0, 1).contiguous();
     const std::int64_t rows = table.size(0);
-    kernels::parallelFor(heads * cells, std::max<std::int64_t>(1, 8192 / cells),
-                         [&](std::int64_t begin, std::int64_t end) {
-                             for (std::int64_t task = begin; task < end; ++task) {
-                                 const std::int64_t i = task % cells;
-                                 float* to = bias.mutablePointer<float>() + task * cells;
-                                 for (std::int64_t y = 0; y < window[0]; ++y) {
-                                     const std::int64_t down = i / window[1] - y + tableWindow[0] - 1;
-                                     const std::int64_t right = i % window[1] + tableWindow[1] - 1;
-                                     const float* from = byHead.pointer<float>() + task / cells * rows +
-                                                         down * across + right;
-                                     for (std::int64_t x = 0; x < window[1]; ++x)
-                                         *to++ = from[-x];
-                                 }
-                             }
-                         });
+    kernels::parallelFor(
+        heads * cells, std::max<std::int64_t>(1, 8192 / cells), [&](std::int64_t begin, std::int64_t end) {
+            for (std::int64_t task = begin; task < end; ++task) {
+                const std::int64_t i = task % cells;
+                float* to = bias.mutablePointer<float>() + task * cells;
+                for (std::int64_t y = 0; y < window[0]; ++y) {
+                    const std::int64_t down = i / window[1] - y + tableWindow[0] - 1;
+                    const std::int64_t right = i % window[1] + tableWindow[1] - 1;
+                    const float* from = byHead.pointer<float>() + task / cells * rows + down * across + right;
+                    for (std::int64_t x = 0; x < window[1]; ++x)
+                        *to++ = from[-x];
+                }
+            }
+        });
     return bias;
 }
 

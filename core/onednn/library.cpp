@@ -1,19 +1,97 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "onednn/library.h"
 
-#include "onednn/library_state.h"
+#include "base/error.h"
+#include "onednn/engine.h"
 
+#include <dnnl.hpp>
+#include <fmt/format.h>
 #include <omp.h>
 
+#include <list>
+#include <map>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 namespace orrery::onednn {
+namespace {
+
+using dnnl::memory;
+using Key = std::vector<std::int64_t>;
+
+/// A primitive with what it needs to run.
+struct Prepared {
+    dnnl::primitive primitive;
+    memory::desc a;
+    memory::desc b;
+    memory::desc c;
+    std::string implementation;
+};
+
+/// Least recently used primitives leave first. oneDNN has a cache of its own, but finding anything in it
+/// needs a whole primitive descriptor, which takes longer than a small product.
+class PrimitiveCache {
+public:
+    template <typename Make>
+    std::shared_ptr<const Prepared> get(const Key& key, const Make& make) {
+        {
+            const std::lock_guard lock(m_mutex);
+            if (const auto found = m_index.find(key); found != m_index.end()) {
+                ++m_hits;
+                m_order.splice(m_order.begin(), m_order, found->second);
+                return found->second->second;
+            }
+            ++m_misses;
+        }
+        std::shared_ptr<const Prepared> made = make();
+        const std::lock_guard lock(m_mutex);
+        if (const auto found = m_index.find(key); found != m_index.end())
+            return found->second->second; // another thread was faster
+        m_order.emplace_front(key, made);
+        m_index.emplace(key, m_order.begin());
+        trim();
+        return made;
+    }
+    void setCapacity(std::size_t entries) {
+        const std::lock_guard lock(m_mutex);
+        m_capacity = std::max<std::size_t>(entries, 1);
+        trim();
+    }
+    CacheState state() {
+        const std::lock_guard lock(m_mutex);
+        return {m_order.size(), m_capacity, m_hits, m_misses};
+    }
+
+private:
+    void trim() {
+        while (m_order.size() > m_capacity) {
+            m_index.erase(m_order.back().first);
+            m_order.pop_back();
+        }
+    }
+
+    std::mutex m_mutex;
+    std::list<std::pair<Key, std::shared_ptr<const Prepared>>> m_order;
+    std::map<Key, decltype(m_order)::iterator> m_index;
+    std::size_t m_capacity = 512;
+    std::size_t m_hits = 0;
+    std::size_t m_misses = 0;
+};
+
+/// The engine: one of the two process-wide things that core allows itself.
+struct Library {
+    dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+    PrimitiveCache primitives;
+};
 
 Library& library() {
     static Library instance;
     return instance;
 }
 
+/// The calling thread's stream. oneDNN takes its number of threads from OpenMP's count for the calling
+/// thread.
 dnnl::stream& stream() {
     thread_local dnnl::stream own(library().engine);
     if (omp_get_max_threads() != threads())
@@ -25,6 +103,34 @@ memory::data_type typeOf(DType dtype) {
     ORRERY_CHECK(dtype == DType::F32 || dtype == DType::BF16, "oneDNN multiplies f32 and bf16");
     return dtype == DType::F32 ? memory::data_type::f32 : memory::data_type::bf16;
 }
+
+memory::dims dimsOf(const Shape& shape) {
+    return {shape.sizes().begin(), shape.sizes().end()};
+}
+
+void append(Key& key, const Shape& shape) {
+    key.insert(key.end(), shape.sizes().begin(), shape.sizes().end());
+}
+
+template <typename Work>
+auto guarded(std::string_view what, const Work& work) {
+    try {
+        return work();
+    } catch (const dnnl::error& error) {
+        throw Error(fmt::format("oneDNN could not do {}: {} (status {}).", what, error.what(),
+                                static_cast<int>(error.status)));
+    }
+}
+
+class DnnlWeight final : public LibraryWeight {
+public:
+    explicit DnnlWeight(memory packed) : m_memory(std::move(packed)) {}
+    [[nodiscard]] std::size_t bytes() const override { return m_memory.get_desc().get_size(); }
+    [[nodiscard]] const memory& packed() const { return m_memory; }
+
+private:
+    memory m_memory;
+};
 
 dnnl::algorithm algorithmOf(kernels::Activation activation) {
     switch (activation) {
@@ -45,17 +151,14 @@ dnnl::algorithm algorithmOf(kernels::Activation activation) {
     return dnnl::algorithm::undef;
 }
 
-namespace {
-
-class DnnlWeight final : public LibraryWeight {
-public:
-    explicit DnnlWeight(memory packed) : m_memory(std::move(packed)) {}
-    [[nodiscard]] std::size_t bytes() const override { return m_memory.get_desc().get_size(); }
-    [[nodiscard]] const memory& packed() const { return m_memory; }
-
-private:
-    memory m_memory;
-};
+void appendActivation(dnnl::post_ops& posts, kernels::Activation activation) {
+    if (activation == kernels::Activation::None)
+        return;
+    const float slope = activation == kernels::Activation::Silu        ? 1.0F
+                        : activation == kernels::Activation::QuickGelu ? 1.702F
+                                                                       : 0.0F;
+    posts.append_eltwise(1.0F, algorithmOf(activation), slope, 0.0F);
+}
 
 std::shared_ptr<const Prepared> prepare(const dnnl::matmul::desc& desc,
                                         const dnnl::primitive_attr& attributes) {
@@ -196,9 +299,7 @@ std::string libraryLinear(const LibraryProduct& product, const LibraryWeight& we
         const memory::desc biasForm({1, sizes[1]}, memory::data_type::f32, memory::format_tag::ab);
         const auto prepared = library().primitives.get(key, [&]() -> std::shared_ptr<const Prepared> {
             dnnl::post_ops posts;
-            if (product.activation != kernels::Activation::None)
-                posts.append_eltwise(1.0F, algorithmOf(product.activation), alphaOf(product.activation),
-                                     0.0F);
+            appendActivation(posts, product.activation);
             if (product.addToOut)
                 posts.append_sum(1.0F);
             dnnl::primitive_attr attributes;
@@ -224,6 +325,110 @@ std::string libraryLinear(const LibraryProduct& product, const LibraryWeight& we
             {DNNL_ARG_DST, memory(prepared->c, engine, product.out)}};
         if (product.bias)
             arguments.emplace(DNNL_ARG_BIAS, memory(biasForm, engine, const_cast<float*>(product.bias)));
+        prepared->primitive.execute(queue, arguments);
+        queue.wait();
+        return prepared->implementation;
+    });
+}
+
+namespace {
+
+class DnnlKernelForms final : public LibraryKernelForms {
+public:
+    /// The kernel in the form that is asked for, made when it is not there yet.
+    memory get(const memory::desc& wanted, const LibraryConvolution& convolution,
+               const std::function<Tensor()>& dense) {
+        const std::lock_guard lock(m_mutex);
+        for (const memory& known : m_forms)
+            if (known.get_desc() == wanted)
+                return known;
+        const Tensor kernel = dense();
+        memory source(memory::desc(dimsOf(convolution.kernel), memory::data_type::f32,
+                                   convolution.kernel.rank() == 4 ? memory::format_tag::oihw
+                                                                  : memory::format_tag::goihw),
+                      library().engine, const_cast<std::byte*>(kernel.rawData()));
+        memory target(wanted, library().engine);
+        dnnl::reorder(source, target).execute(stream(), source, target);
+        stream().wait();
+        return m_forms.emplace_back(std::move(target));
+    }
+
+private:
+    std::mutex m_mutex;
+    std::vector<memory> m_forms;
+};
+
+std::shared_ptr<const Prepared> prepareConvolution(const LibraryConvolution& convolution) {
+    const auto map = [](const Shape& shape) { // [B, H, W, C]
+        return memory::desc({shape[0], shape[3], shape[1], shape[2]}, memory::data_type::f32,
+                            memory::format_tag::nhwc);
+    };
+    const memory::desc kernel(dimsOf(convolution.kernel), memory::data_type::f32, memory::format_tag::any);
+    const memory::desc bias({convolution.outShape[3]}, memory::data_type::f32, memory::format_tag::a);
+    memory::dims dilation(2);
+    memory::dims after(2);
+    for (int side = 0; side < 2; ++side) {
+        const auto i = static_cast<std::size_t>(side);
+        const std::int64_t size = convolution.kernel[side - 2];
+        dilation[i] = convolution.dilation[i] - 1;
+        // What lies beyond the last position is not read; oneDNN wants sizes that come out even.
+        after[i] = (convolution.outShape[1 + side] - 1) * convolution.stride[i] +
+                   convolution.dilation[i] * (size - 1) + 1 - convolution.xShape[1 + side] -
+                   convolution.before[i];
+    }
+    const memory::dims stride(convolution.stride.begin(), convolution.stride.end());
+    const memory::dims before(convolution.before.begin(), convolution.before.end());
+    dnnl::post_ops posts;
+    appendActivation(posts, convolution.activation);
+    dnnl::primitive_attr attributes;
+    attributes.set_post_ops(posts);
+    constexpr auto kind = dnnl::prop_kind::forward_inference;
+    constexpr auto direct = dnnl::algorithm::convolution_direct;
+    using Forward = dnnl::convolution_forward;
+    const Forward::desc desc =
+        convolution.bias != nullptr
+            ? Forward::desc(kind, direct, map(convolution.xShape), kernel, bias, map(convolution.outShape),
+                            stride, dilation, before, after)
+            : Forward::desc(kind, direct, map(convolution.xShape), kernel, map(convolution.outShape), stride,
+                            dilation, before, after);
+    const Forward::primitive_desc found(desc, attributes, library().engine);
+    auto prepared = std::make_shared<Prepared>();
+    prepared->primitive = Forward(found);
+    prepared->a = found.src_desc();
+    prepared->b = found.weights_desc();
+    prepared->c = found.dst_desc();
+    prepared->implementation = fmt::format("onednn:{}", found.impl_info_str());
+    return prepared;
+}
+
+} // namespace
+
+std::shared_ptr<LibraryKernelForms> makeKernelForms() {
+    return std::make_shared<DnnlKernelForms>();
+}
+
+std::string libraryConvolution(const LibraryConvolution& convolution, LibraryKernelForms& forms,
+                               const std::function<Tensor()>& dense) {
+    return guarded("a convolution", [&] {
+        dnnl::stream& queue = stream();
+        Key key{3, static_cast<std::int64_t>(convolution.activation), convolution.bias != nullptr ? 1 : 0,
+                threads()};
+        for (const auto* pair : {&convolution.stride, &convolution.before, &convolution.dilation})
+            key.insert(key.end(), pair->begin(), pair->end());
+        append(key, convolution.xShape);
+        append(key, convolution.outShape);
+        append(key, convolution.kernel);
+        const auto prepared = library().primitives.get(key, [&] { return prepareConvolution(convolution); });
+        const dnnl::engine& engine = library().engine;
+        std::unordered_map<int, memory> arguments{
+            {DNNL_ARG_SRC, memory(prepared->a, engine, const_cast<float*>(convolution.x))},
+            {DNNL_ARG_WEIGHTS, dynamic_cast<DnnlKernelForms&>(forms).get(prepared->b, convolution, dense)},
+            {DNNL_ARG_DST, memory(prepared->c, engine, convolution.out)}};
+        if (convolution.bias != nullptr)
+            arguments.emplace(
+                DNNL_ARG_BIAS,
+                memory({{convolution.outShape[3]}, memory::data_type::f32, memory::format_tag::a}, engine,
+                       const_cast<float*>(convolution.bias)));
         prepared->primitive.execute(queue, arguments);
         queue.wait();
         return prepared->implementation;

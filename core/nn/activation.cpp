@@ -7,10 +7,10 @@
 namespace orrery::nn {
 
 Activation activationFromName(std::string_view name, const std::string& where) {
-    if (name == "gelu")
+    if (name == "gelu" || name == "gelu_python")
         return Activation::Gelu;
-    if (name == "gelu_new" || name == "gelu_pytorch_tanh" || name == "gelu_fast")
-        return Activation::GeluTanh; // the same function, written in three ways
+    if (name == "gelu_new" || name == "gelu_pytorch_tanh" || name == "gelu_fast" || name == "gelu_accurate")
+        return Activation::GeluTanh; // the same function, written in several ways
     if (name == "relu")
         return Activation::Relu;
     if (name == "silu" || name == "swish")

@@ -47,7 +47,7 @@ class ConvNext final : public Network {
 public:
     ConvNext(StackConfig stack, const checkpoint::ModelConfig& config, const Weights& all)
         : Network(std::move(stack)), m_channels(config.positive({"num_channels"}, 3)),
-          m_image(config.positive({"image_size"}, 224)), m_patch(config.positive({"patch_size"}, 4)),
+          m_image(sidesOf(config, {"image_size"}, 224)), m_patch(config.positive({"patch_size"}, 4)),
           m_activation(nn::activationFromName(config.text({"hidden_act"}, "gelu"), config.fileName())) {
         const bool second = this->config().family == "convnextv2";
         const std::vector<std::int64_t> sizes = config.integers({"hidden_sizes"}, {96, 192, 384, 768});
@@ -83,7 +83,7 @@ public:
         return m_classifier.defined() ? "image classification" : "base model";
     }
     [[nodiscard]] std::vector<NetworkInput> inputs() const override {
-        return {imageInput(m_channels, {m_image, m_image})};
+        return {imageInput(m_channels, m_image)};
     }
 
     [[nodiscard]] NamedTensors run(const NamedTensors& inputs, NetworkRun& run) const override {
@@ -163,7 +163,7 @@ private:
     }
 
     std::int64_t m_channels;
-    std::int64_t m_image;
+    kernels::Pair m_image;
     std::int64_t m_patch;
     nn::Activation m_activation;
     LinearId m_projection;

@@ -105,11 +105,11 @@ public:
             model.patches("encoder.input", "input_projection", {width, m_trunk.plan().sizes.back(), 1, 1});
         const std::string positions = config.text({"position_embedding_type"}, "sine");
         if (positions == "learned") {
-            m_rows = model.parameter("embed.rows", "backbone.position_embedding.row_embeddings.weight",
-                                     {learnedPositions, width / 2});
+            const Weights table =
+                model.under({"backbone.position_embedding", "position_embedding"}, "row_embeddings.weight");
+            m_rows = table.parameter("embed.rows", "row_embeddings.weight", {learnedPositions, width / 2});
             m_columns =
-                model.parameter("embed.columns", "backbone.position_embedding.column_embeddings.weight",
-                                {learnedPositions, width / 2});
+                table.parameter("embed.columns", "column_embeddings.weight", {learnedPositions, width / 2});
         } else if (positions != "sine") {
             throw config.error("position_embedding_type", "which is neither \"sine\" nor \"learned\"");
         }

@@ -76,7 +76,7 @@ class MobileVit final : public Network {
 public:
     MobileVit(StackConfig stack, const checkpoint::ModelConfig& config, const Weights& all)
         : Network(std::move(stack)), m_channels(config.positive({"num_channels"}, 3)),
-          m_image(config.positive({"image_size"}, 256)), m_patch(config.positive({"patch_size"}, 2)),
+          m_image(sidesOf(config, {"image_size"}, 256)), m_patch(config.positive({"patch_size"}, 2)),
           m_activation(nn::activationFromName(config.text({"hidden_act"}, "silu"), config.fileName())) {
         const auto necks = config.integers({"neck_hidden_sizes"}, {16, 32, 64, 96, 128, 160, 640});
         const auto sizes = config.integers({"hidden_sizes"}, {144, 192, 240});
@@ -116,7 +116,7 @@ public:
         return m_classifier.defined() ? "image classification" : "base model";
     }
     [[nodiscard]] std::vector<NetworkInput> inputs() const override {
-        return {imageInput(m_channels, {m_image, m_image})};
+        return {imageInput(m_channels, m_image)};
     }
 
     [[nodiscard]] NamedTensors run(const NamedTensors& inputs, NetworkRun& run) const override {
@@ -227,7 +227,7 @@ private:
     }
 
     std::int64_t m_channels;
-    std::int64_t m_image;
+    Pair m_image;
     std::int64_t m_patch;
     nn::Activation m_activation;
     nn::Convolution m_stem;

@@ -22,6 +22,7 @@ class Segformer final : public Network {
 public:
     Segformer(StackConfig stack, const checkpoint::ModelConfig& config, const Weights& all)
         : Network(std::move(stack)), m_channels(config.positive({"num_channels"}, 3)),
+          m_reshapesLast(config.boolean({"reshape_last_stage"}, true)),
           m_activation(nn::activationFromName(config.text({"hidden_act"}, "gelu"), config.fileName())) {
         const std::vector<std::int64_t> sizes = config.integers({"hidden_sizes"}, {32, 64, 160, 256});
         const std::vector<std::int64_t> depths = config.integers({"depths"}, {2, 2, 2, 2});
@@ -86,10 +87,16 @@ public:
                 tokens = runBlock(run, stage.blocks[j], tokens, grid,
                                   fmt::format("stages.{}.blocks.{}", i, j), layer++);
             x = NetworkRun::grid(run.norm(stage.norm, tokens), grid[0], grid[1]);
-            run.visitMap(fmt::format("stages.{}.hook_out", i), x, hiddenStates(static_cast<std::int64_t>(i)));
+            const std::string name = fmt::format("stages.{}.hook_out", i);
+            const std::string alias = hiddenStates(static_cast<std::int64_t>(i));
+            if (i + 1 < m_stages.size() || m_reshapesLast)
+                run.visitMap(name, x, alias);
+            else
+                run.visit(name, NetworkRun::tokens(x), alias);
             maps.push_back(x);
         }
-        NamedTensors outputs{{"last_hidden_state", x.transpose(2, 3).transpose(1, 2)}};
+        NamedTensors outputs{{"last_hidden_state",
+                              m_reshapesLast ? x.transpose(2, 3).transpose(1, 2) : NetworkRun::tokens(x)}};
         if (m_segmenter.defined())
             outputs["logits"] = segmented(run, maps);
         else if (m_classifier.defined())
@@ -214,6 +221,7 @@ private:
     }
 
     std::int64_t m_channels;
+    bool m_reshapesLast; ///< the last stage's tokens are given as a map, as those of the others
     nn::Activation m_activation;
     std::vector<Stage> m_stages;
     std::vector<LinearId> m_levels;

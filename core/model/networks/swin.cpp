@@ -160,17 +160,17 @@ public:
                     "num_heads", fmt::format("which does not divide the {} channels of stage {}", width, i));
             Stage& stage = m_stages.emplace_back();
             const std::string path = fmt::format("encoder.layers.{}", i);
-            // V2 decides by the configured image, V1 by the map that comes.
-            const Pair window = m_second ? Pair{std::min(windowSize, std::max<std::int64_t>(1, grid[0])),
-                                                std::min(windowSize, std::max<std::int64_t>(1, grid[1]))}
-                                         : Pair{windowSize, windowSize};
+            // V2 decides by the height of the configured image, V1 by the map that comes.
+            const std::int64_t side =
+                m_second ? std::min(windowSize, std::max<std::int64_t>(1, grid[0])) : windowSize;
+            const Pair window{side, side};
             for (std::int64_t j = 0; j < depths[i]; ++j) {
                 const Weights scope = weights.in(fmt::format("stages.{}.blocks.{}", i, j),
                                                  fmt::format("{}.blocks.{}", path, j));
                 SwinBlock& block = stage.blocks.emplace_back(
                     scope, width, heads[i], widened(config, "mlp_ratio", width, 4.0), window, epsilon,
                     m_second, i < pretrained.size() ? pretrained[i] : 0);
-                block.shifted = j % 2 == 1 && (!m_second || (grid[0] > windowSize && grid[1] > windowSize));
+                block.shifted = j % 2 == 1 && (!m_second || grid[0] > side);
             }
             if (i + 1 < depths.size()) {
                 const Weights scope = weights.in(fmt::format("stages.{}.merge", i), path + ".downsample");

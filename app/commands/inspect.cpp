@@ -67,6 +67,7 @@ int inspect(Session& session, const Settings& settings) {
     if (session.json) {
         OrderedJson json{{"name", model->name()},
                          {"family", model->family()},
+                         {"task", model->task()},
                          {"fingerprint", model->fingerprint()},
                          {"parameters", model->parameterCount()},
                          {"layers", model->layers()},
@@ -94,13 +95,22 @@ int inspect(Session& session, const Settings& settings) {
     }
     print(fmt::format("{}  ({}, {})\n", model->name(), model->family(),
                       fmt::join(model->fileConfig().architectures(), ", ")));
-    print(fmt::format("{} layers x {} heads, width {}, vocabulary {}, up to {} positions, {} parameters\n",
-                      model->layers(), model->headsPerLayer(), model->hiddenSize(), model->vocabulary(),
-                      model->maxPositions(), countText(static_cast<double>(model->parameterCount()))));
+    const bool words = model->vocabulary() > 0;
     print(fmt::format(
-        "A run of {} x {} tokens: {}FLOP, {} of working memory beside the weights (predicted)\n",
-        settings.batch, length, countText(cost.operations), bytesText(static_cast<double>(cost.peakBytes))));
-    if (!model->tokenizer())
+        "{}: {} layers x {} heads, width {}, {}{} parameters\n", model->task(), model->layers(),
+        model->headsPerLayer(), model->hiddenSize(),
+        words ? fmt::format("vocabulary {}, up to {} positions, ", model->vocabulary(), model->maxPositions())
+              : "",
+        countText(static_cast<double>(model->parameterCount()))));
+    print(fmt::format("A run of {}: {}FLOP, {} of working memory beside the weights (predicted)\n",
+                      words ? fmt::format("{} x {} tokens", settings.batch, length)
+                            : fmt::format("a batch of {}", settings.batch),
+                      countText(cost.operations), bytesText(static_cast<double>(cost.peakBytes))));
+    if (model->isNetwork())
+        for (const auto& input : model->inputs())
+            print(fmt::format("Takes {}{}: {}, as {}\n", input.name, input.required ? "" : " (optional)",
+                              input.meaning, input.sizes.toText()));
+    if (words && !model->tokenizer())
         print(fmt::format("No tokenizer: {}\n", model->tokenizerProblem()));
     if (!model->unusedTensors().empty())
         print(fmt::format("Not used: {}\n", fmt::join(model->unusedTensors(), ", ")));

@@ -40,8 +40,7 @@ int trace(Session& session, const Settings& settings) {
     const auto input =
         items[0].pair ? model->encodePair(items[0].text, *items[0].pair) : model->encode(items[0].text);
     const auto globs = splitGlobs(settings.sites);
-    const std::size_t predicted =
-        probe::Trace::predictedBytes(globs, model->layout(), input.batch(), input.length(), true);
+    const std::size_t predicted = model->traceBytes(globs, input.batch(), input.length(), true);
     if (session.dryRun) {
         const auto cost = model->cost(input.batch(), input.length());
         print(fmt::format("{} tokens; {}FLOP; {} of working memory; the captured sites take {}\n",

@@ -15,6 +15,8 @@ std::string_view name(Activation activation) noexcept {
         return "relu";
     case Activation::Silu:
         return "silu";
+    case Activation::QuickGelu:
+        return "quick_gelu";
     case Activation::Tanh:
         return "tanh";
     }

@@ -11,6 +11,7 @@ enum class Activation {
     GeluTanh, ///< its tanh approximation ("gelu_new")
     Relu,
     Silu,
+    QuickGelu, ///< x sigmoid(1.702 x)
     Tanh,
 };
 [[nodiscard]] std::string_view name(Activation activation) noexcept;

@@ -41,6 +41,8 @@ Tensor activate(nn::Activation activation, const Tensor& x) {
         return ops::relu(x);
     case nn::Activation::Silu:
         return ops::silu(x);
+    case nn::Activation::QuickGelu:
+        return ops::quickGelu(x);
     case nn::Activation::Tanh:
         return ops::tanh(x);
     }

@@ -33,7 +33,7 @@ ModelOutput rowsOf(const ModelOutput& all, std::int64_t first, std::int64_t last
 }
 
 void checkPrefix(const PrefixCache& prefix, const Model& model) {
-    if (static_cast<std::int64_t>(prefix.residual.size()) != model.layers() + 1)
+    if (static_cast<std::int64_t>(prefix.residual.size()) != (model.isNetwork() ? 0 : model.layers() + 1))
         throw UsageError("The prefix of this edited run was made by another model; run it clean first.");
 }
 
@@ -60,6 +60,11 @@ PrefixCache Model::runForEditing(const ModelInput& input, const Context& context
     clean.edits = nullptr;
     clean.cache = nullptr;
     PrefixCache prefix;
+    if (isNetwork()) { // has no layers that every run passes in turn: edited runs are whole runs
+        prefix.output = run(input, clean);
+        prefix.input = input;
+        return prefix;
+    }
     const nn::WorkspacePool::Lease workspace(*m_state->workspaces);
     Runner runner(m_state->stack, clean, *workspace, {});
     runner.setInput(input);
@@ -74,6 +79,12 @@ PrefixCache Model::runForEditing(const ModelInput& input, const Context& context
 ModelOutput Model::runEdited(const probe::Edits& edits, const PrefixCache& prefix,
                              const Context& context) const {
     checkPrefix(prefix, *this);
+    if (isNetwork()) {
+        Context whole = context;
+        whole.edits = &edits;
+        whole.cache = nullptr;
+        return run(prefix.input, whole);
+    }
     const probe::SiteLayout sites = layoutOf(m_state->stack, context);
     const int last = static_cast<int>(layers());
     const int first = edits.firstLayer(sites);
@@ -135,6 +146,15 @@ std::vector<ModelOutput> Model::runEditedBatch(std::span<const probe::Edits> var
                                                const PrefixCache& prefix, const Context& context,
                                                std::int64_t chunk) const {
     checkPrefix(prefix, *this);
+    if (isNetwork()) {
+        std::vector<ModelOutput> whole;
+        for (const probe::Edits& edits : variants) {
+            context.progress.report("Edited runs", static_cast<double>(whole.size()),
+                                    static_cast<double>(variants.size()));
+            whole.push_back(runEdited(edits, prefix, context));
+        }
+        return whole;
+    }
     const probe::SiteLayout sites = layoutOf(m_state->stack, context);
     const std::int64_t rows = prefix.input.batch();
     if (chunk <= 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/error.h"
 #include "model/family.h"
+#include "model/network.h"
 
 #include <fmt/format.h>
 
@@ -43,6 +44,8 @@ const ModelFamily& familyFor(const checkpoint::ModelConfig& config) {
             return *family;
         known += (known.empty() ? "" : ", ") + family->id();
     }
+    for (const NetworkFamily& family : networkFamilies())
+        known += (known.empty() ? "" : ", ") + std::string(family.id);
     throw InputError(fmt::format("{}: the model family \"{}\" is not known to Orrery; it knows {}.",
                                  config.fileName(), type, known));
 }

@@ -62,6 +62,11 @@ std::shared_ptr<Model> Model::open(const std::filesystem::path& folder, const Op
     state->folder = folder;
     state->dtype = options.dtype;
     state->fileConfig = checkpoint::ModelConfig::read(folder);
+    if (const NetworkFamily* network = networkFamilyFor(state->fileConfig.modelType())) {
+        state->openNetwork(*network, options);
+        options.progress.report("Opening " + state->name, 1, 1);
+        return std::shared_ptr<Model>(new Model(std::move(state)));
+    }
     const ModelFamily& family = familyFor(state->fileConfig);
     const StackConfig config = family.read(state->fileConfig);
     state->checkpoint = checkpoint::Checkpoint::open(folder);
@@ -89,7 +94,15 @@ const std::string& Model::family() const {
 const StackConfig& Model::config() const {
     return m_state->stack.config;
 }
+bool Model::isNetwork() const {
+    return m_state->network != nullptr;
+}
+std::string Model::task() const {
+    return isNetwork() ? m_state->network->task() : std::string(orrery::model::name(config().head));
+}
 const Stack& Model::stack() const {
+    if (isNetwork())
+        throw UsageError(fmt::format("{} is no plain stack of layers, which this needs.", name()));
     return m_state->stack;
 }
 const checkpoint::ModelConfig& Model::fileConfig() const {
@@ -117,10 +130,12 @@ probe::SiteLayout Model::layout() const {
 }
 
 std::vector<probe::SiteInfo> Model::sites(std::int64_t batch, std::int64_t length) const {
-    return probe::enumerateSites(layout(), batch, length);
+    return isNetwork() ? networkSites(batch, length) : probe::enumerateSites(layout(), batch, length);
 }
 
 ModelOutput Model::run(const ModelInput& input, const Context& context) const {
+    if (isNetwork())
+        return m_state->runNetwork(input, context);
     const nn::WorkspacePool::Lease workspace(*m_state->workspaces);
     std::vector<probe::BoundEdits> variants;
     if (context.edits != nullptr && !context.edits->empty())
@@ -133,7 +148,7 @@ ModelOutput Model::run(const ModelInput& input, const Context& context) const {
 }
 
 bool Model::canUnembed() const {
-    return m_state->stack.head.decoder.defined();
+    return isNetwork() ? m_state->network->canUnembed() : m_state->stack.head.decoder.defined();
 }
 
 Tensor Model::unembed(const Tensor& residual, const Context& context) const {
@@ -147,8 +162,13 @@ Tensor Model::unembed(const Tensor& residual, const Context& context) const {
     Context quiet;
     quiet.progress = context.progress;
     const nn::WorkspacePool::Lease workspace(*m_state->workspaces);
-    Runner runner(m_state->stack, quiet, *workspace, {});
     Tensor rows = residual.to(DType::F32).contiguous().reshape({-1, hiddenSize()});
+    if (isNetwork()) {
+        NetworkRun run(quiet, m_state->table, *workspace);
+        return m_state->network->unembed(rows, run).reshape(
+            residual.shape().with(residual.rank() - 1, vocabulary()));
+    }
+    Runner runner(m_state->stack, quiet, *workspace, {});
     if (m_state->stack.finalNorm.defined()) {
         const Tensor normed = Tensor::empty(rows.shape());
         m_state->stack.finalNorm.run(rows, normed);
@@ -160,48 +180,86 @@ Tensor Model::unembed(const Tensor& residual, const Context& context) const {
 }
 
 Tensor Model::embeddingRows(std::span<const std::int64_t> ids) const {
-    Tensor rows = Tensor::empty({static_cast<std::int64_t>(ids.size()), hiddenSize()});
+    const Tensor table = isNetwork() ? m_state->network->tokenEmbedding() : m_state->stack.tokenEmbedding;
+    if (!table.defined())
+        throw UsageError(fmt::format("{} has no token embedding.", name()));
+    Tensor rows = Tensor::empty({static_cast<std::int64_t>(ids.size()), table.size(1)});
     for (std::size_t i = 0; i < ids.size(); ++i) {
         if (ids[i] < 0 || ids[i] >= vocabulary())
             throw UsageError(
                 fmt::format("The token id {} is not in the vocabulary of {} tokens.", ids[i], vocabulary()));
-        rows.select(0, static_cast<std::int64_t>(i))
-            .copyFrom(m_state->stack.tokenEmbedding.select(0, ids[i]));
+        rows.select(0, static_cast<std::int64_t>(i)).copyFrom(table.select(0, ids[i]));
     }
     return rows;
 }
 
 void Model::forEachLinear(const std::function<void(nn::Linear&)>& visit) {
     visitLinears(m_state->stack, visit);
+    for (nn::Linear& linear : m_state->table.linears)
+        visit(linear);
 }
 
 void Model::forEachLinear(const std::function<void(const nn::Linear&)>& visit) const {
+    for (const nn::Linear& linear : m_state->table.linears)
+        visit(linear);
     visitLinears(std::as_const(m_state->stack), visit);
 }
 
 namespace {
+void checkLayer(const StackConfig& config, int layer) {
+    if (layer < 0 || layer >= config.layers)
+        throw UsageError(config.layers == 0 ? "The model has no layers of attention."
+                                            : fmt::format("The model has layers 0 to {}, not {}.",
+                                                          config.layers - 1, layer));
+}
+
 Block& blockAt(Stack& stack, int layer) {
-    if (layer < 0 || layer >= static_cast<int>(stack.blocks.size()))
-        throw UsageError(
-            fmt::format("The model has layers 0 to {}, not {}.", stack.blocks.size() - 1, layer));
+    checkLayer(stack.config, layer);
     return stack.blocks[static_cast<std::size_t>(layer)];
+}
+
+/// The part of a network's layer, or null.
+template <typename PartType>
+std::shared_ptr<const PartType> partAt(const std::map<int, std::shared_ptr<const PartType>>& parts,
+                                       int layer) {
+    const auto found = parts.find(layer);
+    return found == parts.end() ? nullptr : found->second;
+}
+
+/// Puts a part in its place; null takes it away.
+template <typename PartType>
+void setPart(std::map<int, std::shared_ptr<const PartType>>& parts, int layer,
+             std::shared_ptr<const PartType> part) {
+    if (part)
+        parts[layer] = std::move(part);
+    else
+        parts.erase(layer);
 }
 } // namespace
 
 void Model::setMixer(int layer, std::shared_ptr<const nn::TokenMixer> mixer) {
-    blockAt(m_state->stack, layer).mixer = std::move(mixer);
+    checkLayer(config(), layer);
+    if (isNetwork())
+        setPart(m_state->table.mixers, layer, std::move(mixer));
+    else
+        blockAt(m_state->stack, layer).mixer = std::move(mixer);
 }
 
 std::shared_ptr<const nn::TokenMixer> Model::mixer(int layer) const {
-    return blockAt(m_state->stack, layer).mixer;
+    checkLayer(config(), layer);
+    return isNetwork() ? partAt(m_state->table.mixers, layer) : blockAt(m_state->stack, layer).mixer;
 }
 
 void Model::setAttentionKernel(int layer, std::shared_ptr<const nn::AttentionKernel> kernel) {
-    blockAt(m_state->stack, layer).kernel = std::move(kernel);
+    checkLayer(config(), layer);
+    if (isNetwork())
+        setPart(m_state->table.kernels, layer, std::move(kernel));
+    else
+        blockAt(m_state->stack, layer).kernel = std::move(kernel);
 }
 
 nn::MixerPlace Model::mixerPlace(int layer) const {
-    static_cast<void>(blockAt(m_state->stack, layer));
+    checkLayer(config(), layer);
     return {.layer = layer,
             .width = hiddenSize(),
             .heads = headsPerLayer(),

@@ -5,6 +5,7 @@
 #include "base/progress.h"
 #include "checkpoint/config.h"
 #include "model/input.h"
+#include "model/named_tensors.h"
 #include "model/stack_config.h"
 #include "nn/attention_kernel.h"
 #include "nn/linear.h"
@@ -37,7 +38,8 @@ struct OpenOptions {
         storedFormat{};
 };
 
-struct Stack; // model/stack.h
+struct Stack;  // model/stack.h
+class Network; // model/network.h
 
 /// One stored tensor of a module.
 struct ParameterInfo {
@@ -95,7 +97,12 @@ public:
     [[nodiscard]] const std::filesystem::path& folder() const;
     [[nodiscard]] const std::string& family() const; ///< "bert"
     [[nodiscard]] const StackConfig& config() const;
+    /// Whether the model is a forward function of its own (images, sound, encoder-decoders ...) and no plain
+    /// stack of layers: see model/network.h.
+    [[nodiscard]] bool isNetwork() const;
+    [[nodiscard]] std::string task() const; ///< "masked language model", "image classification"
     /// The modules themselves, for what computes with them in another way (model/differentiable.h).
+    /// UsageError for a network.
     [[nodiscard]] const Stack& stack() const;
     [[nodiscard]] const checkpoint::ModelConfig& fileConfig() const; ///< config.json itself
     [[nodiscard]] std::int64_t layers() const { return config().layers; }
@@ -120,7 +127,15 @@ public:
     [[nodiscard]] probe::SiteLayout layout() const;
     [[nodiscard]] std::vector<probe::SiteInfo> sites(std::int64_t batch = 1, std::int64_t length = 1) const;
 
+    /// What a trace of these globs would keep of a run of this shape; UsageError when a glob matches nothing.
+    [[nodiscard]] std::size_t traceBytes(const std::vector<std::string>& globs, std::int64_t batch,
+                                         std::int64_t length, bool fullPatterns = false) const;
+
     // Inputs.
+    /// What run() takes by name: pixel_values, input_ids ...
+    [[nodiscard]] std::vector<NetworkInput> inputs() const;
+    /// Zeros of the declared sizes, masks of ones; length: of texts, where it is not 0.
+    [[nodiscard]] NamedTensors exampleInputs(std::int64_t batch = 1, std::int64_t length = 0) const;
     /// Tokenizes, with the special tokens of the model, cut to maxPositions(). Error without a tokenizer.
     [[nodiscard]] ModelInput encode(std::string_view text) const;
     [[nodiscard]] ModelInput encodePair(std::string_view first, std::string_view second) const;
@@ -134,10 +149,13 @@ public:
     // Running.
     /// UsageError for ids out of the vocabulary or inputs longer than maxPositions().
     [[nodiscard]] ModelOutput run(const ModelInput& input, const Context& context = {}) const;
+    /// Inputs and outputs by the names of Hugging Face. UsageError for an input that the model does not take,
+    /// lacks, or takes in other sizes. Sites of networks are named as they please (sites() lists them).
+    [[nodiscard]] NamedTensors run(const NamedTensors& inputs, const Context& context = {}) const;
     /// Runs clean and keeps what edited runs start from.
     [[nodiscard]] PrefixCache runForEditing(const ModelInput& input, const Context& context = {}) const;
     /// The run with edits, started from the clean state before the first edited layer; equal to run() with
-    /// context.edits (which is ignored here). A trace sees what is computed anew.
+    /// context.edits (which is ignored here). A trace sees what is computed anew. Networks are run whole.
     [[nodiscard]] ModelOutput runEdited(const probe::Edits& edits, const PrefixCache& prefix,
                                         const Context& context = {}) const;
     /// Several edited runs as one batch from the earliest edited layer; outputs in the order of variants.
@@ -175,6 +193,7 @@ public:
 private:
     struct State;
     explicit Model(std::unique_ptr<State> state);
+    [[nodiscard]] std::vector<probe::SiteInfo> networkSites(std::int64_t batch, std::int64_t length) const;
     std::unique_ptr<State> m_state;
 };
 

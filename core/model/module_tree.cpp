@@ -26,13 +26,26 @@ std::string kindOfGroup(std::string_view name) {
     return name == "head" ? "masked language model head" : "head";
 }
 
-ModuleInfo& childNamed(ModuleInfo& parent, const std::string& name) {
+std::string kindOfNetworkGroup(std::string_view name) {
+    const std::string_view last = name.substr(name.rfind('.') + 1);
+    if (last == "embed")
+        return "embeddings";
+    if (last == "attn" || last.ends_with("attention"))
+        return "attention";
+    if (last == "mlp")
+        return "feed-forward";
+    if (last.ends_with("s"))
+        return "list";
+    return last.find_first_not_of("0123456789") == std::string_view::npos ? "layer" : "part";
+}
+
+ModuleInfo& childNamed(ModuleInfo& parent, const std::string& name, bool network) {
     for (ModuleInfo& child : parent.children)
         if (child.name == name)
             return child;
     ModuleInfo& child = parent.children.emplace_back();
     child.name = name;
-    child.kind = kindOfGroup(name);
+    child.kind = network ? kindOfNetworkGroup(name) : kindOfGroup(name);
     return child;
 }
 
@@ -55,13 +68,13 @@ ModuleInfo Model::modules() const {
     forEachLinear([&](const nn::Linear& linear) { formats[linear.name()] = linear.format()->name(); });
     ModuleInfo root;
     root.name = name();
-    root.kind = fmt::format("{}, {}", family(), orrery::model::name(config().head));
+    root.kind = fmt::format("{}, {}", family(), task());
     for (const LoadedModule& loaded : m_state->modules) {
         ModuleInfo* place = &root;
         for (std::size_t dot = loaded.name.find('.'); dot != std::string::npos;
              dot = loaded.name.find('.', dot + 1))
-            place = &childNamed(*place, loaded.name.substr(0, dot));
-        ModuleInfo& leaf = childNamed(*place, loaded.name);
+            place = &childNamed(*place, loaded.name.substr(0, dot), isNetwork());
+        ModuleInfo& leaf = childNamed(*place, loaded.name, isNetwork());
         const auto format = formats.find(loaded.name);
         leaf.kind =
             format == formats.end() ? loaded.kind : fmt::format("{} ({})", loaded.kind, format->second);
@@ -69,8 +82,10 @@ ModuleInfo Model::modules() const {
     }
     for (int layer = 0; layer < static_cast<int>(layers()); ++layer)
         if (const auto replaced = mixer(layer)) {
-            ModuleInfo& block = childNamed(childNamed(root, "blocks"), fmt::format("blocks.{}", layer));
-            childNamed(block, block.name + ".attn").kind = fmt::format("token mixer: {}", replaced->name());
+            ModuleInfo& block =
+                childNamed(childNamed(root, "blocks", false), fmt::format("blocks.{}", layer), false);
+            childNamed(block, block.name + ".attn", false).kind =
+                fmt::format("token mixer: {}", replaced->name());
         }
     sumUp(root);
     return root;
@@ -85,6 +100,8 @@ std::int64_t Model::parameterCount() const {
 }
 
 RunCost Model::cost(std::int64_t batch, std::int64_t length) const {
+    if (isNetwork())
+        return m_state->sizes(batch, length).cost;
     const StackConfig& stack = config();
     const std::int64_t rows = batch * length;
     RunCost cost;

@@ -5,6 +5,8 @@
 #include "model/family.h"
 #include "model/loader.h"
 #include "model/model.h"
+#include "model/network.h"
+#include "model/network_run.h"
 #include "model/stack.h"
 #include "nn/workspace.h"
 
@@ -30,13 +32,29 @@ struct Model::State {
     checkpoint::ModelConfig fileConfig;
     std::shared_ptr<const checkpoint::Checkpoint> checkpoint;
     DType dtype = DType::F32;
-    Stack stack;
+    Stack stack;                            ///< of a network: its configuration alone
+    std::shared_ptr<const Network> network; ///< null for stacks
+    NetworkTable table;
     std::vector<LoadedModule> modules;
     std::vector<std::string> unused;
     std::shared_ptr<LazyParts> lazy = std::make_shared<LazyParts>();
     std::shared_ptr<nn::WorkspacePool> workspaces = std::make_shared<nn::WorkspacePool>();
 
     void readTokenizer() const;
+    void openNetwork(const NetworkFamily& family, const OpenOptions& options);
+    /// UsageError when the model is no network.
+    [[nodiscard]] const Network& asNetwork() const;
+    /// The inputs as the network declares them, checked and converted.
+    [[nodiscard]] NamedTensors checkedInputs(const NamedTensors& inputs) const;
+    /// A run that only counts and lists.
+    struct Sizes {
+        RunCost cost;
+        std::vector<SeenSite> sites;
+    };
+    [[nodiscard]] Sizes sizes(std::int64_t batch, std::int64_t length) const;
+    [[nodiscard]] NamedTensors runNetwork(const NamedTensors& inputs, const Context& context) const;
+    /// Text inputs and what a stack's run would give.
+    [[nodiscard]] ModelOutput runNetwork(const ModelInput& input, const Context& context) const;
 };
 
 } // namespace orrery::model

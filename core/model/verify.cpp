@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
 #include "model/model.h"
+#include "model/network_verify.h"
 #include "nn/key_value_cache.h"
 
 #include <fmt/format.h>
@@ -314,7 +315,8 @@ VerifiedCase verifyModelCase(const std::filesystem::path& folder, const Progress
         for (const std::filesystem::path& file : expectedFiles(folder)) {
             progress.check();
             try {
-                result.sets.push_back(SetVerifier(*model, file, progress).verify());
+                result.sets.push_back(model->isNetwork() ? verifyNetworkSet(*model, file, progress)
+                                                         : SetVerifier(*model, file, progress).verify());
             } catch (const Cancelled&) {
                 throw;
             } catch (const std::exception& error) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "nn/workspace.h"
 
+#include <algorithm>
+
 namespace orrery::nn {
 
 Tensor Workspace::take(Slot slot, const Shape& shape, DType dtype) {
@@ -11,8 +13,28 @@ Tensor Workspace::take(Slot slot, const Shape& shape, DType dtype) {
     return Tensor::view(storage, 0, shape, dtype);
 }
 
+Tensor Workspace::borrow(const Shape& shape, DType dtype) {
+    const std::size_t bytes =
+        std::max<std::size_t>(static_cast<std::size_t>(shape.elements()) * itemSize(dtype), 64);
+    // The smallest free one that is large enough and does not waste half of itself.
+    const std::shared_ptr<Storage>* best = nullptr;
+    for (const auto& storage : m_loose)
+        if (storage.use_count() == 1 && storage->bytes() >= bytes && storage->bytes() / 2 <= bytes &&
+            (best == nullptr || storage->bytes() < (*best)->bytes()))
+            best = &storage;
+    if (best == nullptr)
+        best = &m_loose.emplace_back(Storage::allocate(bytes));
+    return Tensor::view(*best, 0, shape, dtype);
+}
+
+void Workspace::letGo() {
+    std::erase_if(m_loose, [](const auto& storage) { return storage.use_count() > 1; });
+}
+
 std::size_t Workspace::bytes() const {
     std::size_t total = 0;
+    for (const auto& storage : m_loose)
+        total += storage->bytes();
     for (const auto& storage : m_storage)
         total += storage ? storage->bytes() : 0;
     return total;
@@ -29,6 +51,7 @@ WorkspacePool::Lease::Lease(WorkspacePool& pool) : m_pool(pool) {
 }
 
 WorkspacePool::Lease::~Lease() {
+    m_workspace->letGo();
     if (m_workspace->bytes() > keptBytes)
         return;
     const std::lock_guard lock(m_pool.m_mutex);

@@ -21,10 +21,16 @@ public:
 
     /// Uninitialised, contiguous; valid until the slot is taken again.
     [[nodiscard]] Tensor take(Slot slot, const Shape& shape, DType dtype = DType::F32);
+    /// A buffer for as long as someone holds it, and then for the next who asks: what networks compute in,
+    /// whose intermediate results have no fixed places.
+    [[nodiscard]] Tensor borrow(const Shape& shape, DType dtype = DType::F32);
+    /// Leaves to their holders what is still held (outputs, captured sites).
+    void letGo();
     [[nodiscard]] std::size_t bytes() const;
 
 private:
     std::array<std::shared_ptr<Storage>, slots> m_storage;
+    std::vector<std::shared_ptr<Storage>> m_loose;
 };
 
 /// Workspaces of finished runs, handed to the next ones. Thread safe.

@@ -141,6 +141,7 @@ dnnl::algorithm algorithmOf(kernels::Activation activation) {
     case kernels::Activation::Relu:
         return dnnl::algorithm::eltwise_relu;
     case kernels::Activation::Silu:
+    case kernels::Activation::QuickGelu:
         return dnnl::algorithm::eltwise_swish;
     case kernels::Activation::Tanh:
         return dnnl::algorithm::eltwise_tanh;
@@ -148,6 +149,15 @@ dnnl::algorithm algorithmOf(kernels::Activation activation) {
         break;
     }
     return dnnl::algorithm::undef;
+}
+
+void appendActivation(dnnl::post_ops& posts, kernels::Activation activation) {
+    if (activation == kernels::Activation::None)
+        return;
+    const float slope = activation == kernels::Activation::Silu        ? 1.0F
+                        : activation == kernels::Activation::QuickGelu ? 1.702F
+                                                                       : 0.0F;
+    posts.append_eltwise(1.0F, algorithmOf(activation), slope, 0.0F);
 }
 
 std::shared_ptr<const Prepared> prepare(const dnnl::matmul::desc& desc,
@@ -289,9 +299,7 @@ std::string libraryLinear(const LibraryProduct& product, const LibraryWeight& we
         const memory::desc biasForm({1, sizes[1]}, memory::data_type::f32, memory::format_tag::ab);
         const auto prepared = library().primitives.get(key, [&]() -> std::shared_ptr<const Prepared> {
             dnnl::post_ops posts;
-            if (product.activation != kernels::Activation::None)
-                posts.append_eltwise(1.0F, algorithmOf(product.activation),
-                                     product.activation == kernels::Activation::Silu ? 1.0F : 0.0F, 0.0F);
+            appendActivation(posts, product.activation);
             if (product.addToOut)
                 posts.append_sum(1.0F);
             dnnl::primitive_attr attributes;
@@ -317,6 +325,110 @@ std::string libraryLinear(const LibraryProduct& product, const LibraryWeight& we
             {DNNL_ARG_DST, memory(prepared->c, engine, product.out)}};
         if (product.bias)
             arguments.emplace(DNNL_ARG_BIAS, memory(biasForm, engine, const_cast<float*>(product.bias)));
+        prepared->primitive.execute(queue, arguments);
+        queue.wait();
+        return prepared->implementation;
+    });
+}
+
+namespace {
+
+class DnnlKernelForms final : public LibraryKernelForms {
+public:
+    /// The kernel in the form that is asked for, made when it is not there yet.
+    memory get(const memory::desc& wanted, const LibraryConvolution& convolution,
+               const std::function<Tensor()>& dense) {
+        const std::lock_guard lock(m_mutex);
+        for (const memory& known : m_forms)
+            if (known.get_desc() == wanted)
+                return known;
+        const Tensor kernel = dense();
+        memory source(memory::desc(dimsOf(convolution.kernel), memory::data_type::f32,
+                                   convolution.kernel.rank() == 4 ? memory::format_tag::oihw
+                                                                  : memory::format_tag::goihw),
+                      library().engine, const_cast<std::byte*>(kernel.rawData()));
+        memory target(wanted, library().engine);
+        dnnl::reorder(source, target).execute(stream(), source, target);
+        stream().wait();
+        return m_forms.emplace_back(std::move(target));
+    }
+
+private:
+    std::mutex m_mutex;
+    std::vector<memory> m_forms;
+};
+
+std::shared_ptr<const Prepared> prepareConvolution(const LibraryConvolution& convolution) {
+    const auto map = [](const Shape& shape) { // [B, H, W, C]
+        return memory::desc({shape[0], shape[3], shape[1], shape[2]}, memory::data_type::f32,
+                            memory::format_tag::nhwc);
+    };
+    const memory::desc kernel(dimsOf(convolution.kernel), memory::data_type::f32, memory::format_tag::any);
+    const memory::desc bias({convolution.outShape[3]}, memory::data_type::f32, memory::format_tag::a);
+    memory::dims dilation(2);
+    memory::dims after(2);
+    for (int side = 0; side < 2; ++side) {
+        const auto i = static_cast<std::size_t>(side);
+        const std::int64_t size = convolution.kernel[side - 2];
+        dilation[i] = convolution.dilation[i] - 1;
+        // What lies beyond the last position is not read; oneDNN wants sizes that come out even.
+        after[i] = (convolution.outShape[1 + side] - 1) * convolution.stride[i] +
+                   convolution.dilation[i] * (size - 1) + 1 - convolution.xShape[1 + side] -
+                   convolution.before[i];
+    }
+    const memory::dims stride(convolution.stride.begin(), convolution.stride.end());
+    const memory::dims before(convolution.before.begin(), convolution.before.end());
+    dnnl::post_ops posts;
+    appendActivation(posts, convolution.activation);
+    dnnl::primitive_attr attributes;
+    attributes.set_post_ops(posts);
+    constexpr auto kind = dnnl::prop_kind::forward_inference;
+    constexpr auto direct = dnnl::algorithm::convolution_direct;
+    using Forward = dnnl::convolution_forward;
+    const Forward::desc desc =
+        convolution.bias != nullptr
+            ? Forward::desc(kind, direct, map(convolution.xShape), kernel, bias, map(convolution.outShape),
+                            stride, dilation, before, after)
+            : Forward::desc(kind, direct, map(convolution.xShape), kernel, map(convolution.outShape), stride,
+                            dilation, before, after);
+    const Forward::primitive_desc found(desc, attributes, library().engine);
+    auto prepared = std::make_shared<Prepared>();
+    prepared->primitive = Forward(found);
+    prepared->a = found.src_desc();
+    prepared->b = found.weights_desc();
+    prepared->c = found.dst_desc();
+    prepared->implementation = fmt::format("onednn:{}", found.impl_info_str());
+    return prepared;
+}
+
+} // namespace
+
+std::shared_ptr<LibraryKernelForms> makeKernelForms() {
+    return std::make_shared<DnnlKernelForms>();
+}
+
+std::string libraryConvolution(const LibraryConvolution& convolution, LibraryKernelForms& forms,
+                               const std::function<Tensor()>& dense) {
+    return guarded("a convolution", [&] {
+        dnnl::stream& queue = stream();
+        Key key{3, static_cast<std::int64_t>(convolution.activation), convolution.bias != nullptr ? 1 : 0,
+                threads()};
+        for (const auto* pair : {&convolution.stride, &convolution.before, &convolution.dilation})
+            key.insert(key.end(), pair->begin(), pair->end());
+        append(key, convolution.xShape);
+        append(key, convolution.outShape);
+        append(key, convolution.kernel);
+        const auto prepared = library().primitives.get(key, [&] { return prepareConvolution(convolution); });
+        const dnnl::engine& engine = library().engine;
+        std::unordered_map<int, memory> arguments{
+            {DNNL_ARG_SRC, memory(prepared->a, engine, const_cast<float*>(convolution.x))},
+            {DNNL_ARG_WEIGHTS, dynamic_cast<DnnlKernelForms&>(forms).get(prepared->b, convolution, dense)},
+            {DNNL_ARG_DST, memory(prepared->c, engine, convolution.out)}};
+        if (convolution.bias != nullptr)
+            arguments.emplace(
+                DNNL_ARG_BIAS,
+                memory({{convolution.outShape[3]}, memory::data_type::f32, memory::format_tag::a}, engine,
+                       const_cast<float*>(convolution.bias)));
         prepared->primitive.execute(queue, arguments);
         queue.wait();
         return prepared->implementation;

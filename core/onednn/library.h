@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -52,5 +53,29 @@ struct LibraryProduct {
 /// Returns the name of the implementation; empty when oneDNN has none for these sizes with weights of this
 /// form (nothing is written then).
 std::string libraryLinear(const LibraryProduct& product, const LibraryWeight& weight);
+
+/// The forms of one convolution's kernel that oneDNN asked for (usually one). Thread safe.
+class LibraryKernelForms {
+public:
+    virtual ~LibraryKernelForms() = default;
+};
+[[nodiscard]] std::shared_ptr<LibraryKernelForms> makeKernelForms();
+
+/// out = activation(x * kernel + bias), maps [B, H, W, C] f32 dense.
+struct LibraryConvolution {
+    const float* x = nullptr;
+    Shape xShape;
+    float* out = nullptr;
+    Shape outShape;
+    Shape kernel; ///< [out, in, H, W], or [groups, out / groups, in / groups, H, W]
+    const float* bias = nullptr;
+    kernels::Activation activation = kernels::Activation::None;
+    std::array<std::int64_t, 2> stride{1, 1}; ///< [vertical, horizontal]
+    std::array<std::int64_t, 2> before{0, 0}; ///< zeros above and to the left
+    std::array<std::int64_t, 2> dilation{1, 1};
+};
+/// dense gives the kernel, f32 dense, when a form has to be made. Returns the name of the implementation.
+std::string libraryConvolution(const LibraryConvolution& convolution, LibraryKernelForms& forms,
+                               const std::function<Tensor()>& dense);
 
 } // namespace orrery::onednn

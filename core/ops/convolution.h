@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "kernels/feature_map.h"
 #include "tensor/tensor.h"
 
 #include <cstdint>
@@ -20,5 +21,12 @@ struct Convolution1dOptions {
 /// as usual.
 [[nodiscard]] Tensor convolution1d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
                                    const Convolution1dOptions& options = {});
+
+/// x [batch, in, height, width], weight [out, in / groups, kernel height, kernel width], bias [out] or
+/// undefined -> [batch, out, height', width'] with sizes as kernels::Window2d::positions() counts them. By
+/// patches laid out as columns and one product: needs the memory of kernel-size copies of x. For inference
+/// see onednn/convolution.h.
+[[nodiscard]] Tensor convolution2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+                                   const kernels::Window2d& window = {}, std::int64_t groups = 1);
 
 } // namespace orrery::ops

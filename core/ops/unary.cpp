@@ -234,7 +234,8 @@ Tensor quickGelu(const Tensor& x) {
         []<typename T>(T v) {
             const T s = logistic(T(1.702) * v);
             return s + T(1.702) * v * s * (1 - s);
-        });
+        },
+        kernels::Activation::QuickGelu);
 }
 
 Tensor silu(const Tensor& x) {

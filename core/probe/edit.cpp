@@ -16,13 +16,7 @@ namespace {
 
 constexpr std::array<std::string_view, 6> kindNames{"zero", "mean", "replace", "scale", "patch", "function"};
 
-/// Which dimensions of a site's tensor are positions and heads; -1: none. Batch is always the first.
-struct Axes {
-    int position = 1;
-    int head = -1;
-};
-
-Axes axesOf(SiteKind kind) {
+SiteAxes axesOf(SiteKind kind) {
     switch (kind) {
     case SiteKind::Query:
     case SiteKind::Key:
@@ -141,7 +135,7 @@ Tensor broadcastValue(const Edit& edit, const Tensor& tensor, int positionAxis, 
 }
 
 /// Mean over the selected batch items and positions, by everything else.
-void meanEdit(const Tensor& tensor, const Axes& axes, const std::vector<std::int64_t>& items,
+void meanEdit(const Tensor& tensor, const SiteAxes& axes, const std::vector<std::int64_t>& items,
               const std::vector<std::int64_t>& positions) {
     if (items.empty() || positions.empty())
         return;
@@ -212,15 +206,26 @@ std::string Edit::description() const {
     return text;
 }
 
+void requireComplete(const Edit& edit) {
+    if ((edit.kind == EditKind::Replace || edit.kind == EditKind::Patch) && !edit.value.defined())
+        throw UsageError(fmt::format("The edit \"{}\" has no value.", edit.description()));
+    if (edit.kind == EditKind::Function && !edit.function)
+        throw UsageError(fmt::format("The edit \"{}\" has no function.", edit.description()));
+}
+
 void applyEdit(const Edit& edit, SiteKind kind, const Tensor& tensor, std::int64_t positionOffset) {
+    SiteAxes axes = axesOf(kind);
+    if (kind == SiteKind::Logits && tensor.rank() == 2)
+        axes.position = -1;
+    applyEdit(edit, axes, tensor, positionOffset);
+}
+
+void applyEdit(const Edit& edit, const SiteAxes& axes, const Tensor& tensor, std::int64_t positionOffset) {
     checkRank(edit, tensor);
     if (edit.kind == EditKind::Function) {
         edit.function(tensor);
         return;
     }
-    Axes axes = axesOf(kind);
-    if (kind == SiteKind::Logits && tensor.rank() == 2)
-        axes.position = -1;
     const std::int64_t length = axes.position >= 0 ? tensor.size(axes.position) : 1;
     const std::vector<std::int64_t> items = selection(edit.batchItems, tensor.size(0), 0);
     const std::vector<std::int64_t> positions =
@@ -297,10 +302,7 @@ BoundEdits::BoundEdits(const Edits& edits, const SiteLayout& layout) {
     m_touched.assign(static_cast<std::size_t>(layout.layers + 1) * static_cast<std::size_t>(siteKinds),
                      false);
     for (const Edit& edit : edits.all()) {
-        if ((edit.kind == EditKind::Replace || edit.kind == EditKind::Patch) && !edit.value.defined())
-            throw UsageError(fmt::format("The edit \"{}\" has no value.", edit.description()));
-        if (edit.kind == EditKind::Function && !edit.function)
-            throw UsageError(fmt::format("The edit \"{}\" has no function.", edit.description()));
+        requireComplete(edit);
         for (const SiteId id : matchSites(std::span(&edit.site, 1), layout)) {
             if (edit.head) {
                 const bool keys = id.kind == SiteKind::Key || id.kind == SiteKind::Value;

@@ -103,7 +103,16 @@ private:
     std::vector<bool> m_touched;
 };
 
-/// The change itself, on the tensor of a site of this kind.
+/// Which dimensions of a site's tensor are positions and heads; -1: none. Batch is always the first.
+struct SiteAxes {
+    int position = 1;
+    int head = -1;
+};
+
+/// The change itself, on the tensor of a site of this kind, or of one with these dimensions.
 void applyEdit(const Edit& edit, SiteKind kind, const Tensor& tensor, std::int64_t positionOffset = 0);
+void applyEdit(const Edit& edit, const SiteAxes& axes, const Tensor& tensor, std::int64_t positionOffset = 0);
+/// UsageError when an edit lacks the value or function that its kind needs.
+void requireComplete(const Edit& edit);
 
 } // namespace orrery::probe

@@ -8,12 +8,21 @@
 #include <algorithm>
 
 namespace orrery::probe {
+namespace {
+
+UsageError notCaptured(std::string_view name) {
+    return UsageError(fmt::format("Site \"{}\" was not captured; add it to the sites of the trace.", name));
+}
+
+} // namespace
 
 void Trace::begin(const SiteLayout& layout) {
     m_layout = layout;
     m_tensors.clear();
     m_patterns.clear();
     m_wanted.clear();
+    m_hasNames = false;
+    m_named.clear();
     if (m_globs.empty())
         return;
     m_wanted.assign(static_cast<std::size_t>(layout.layers + 1) * static_cast<std::size_t>(siteKinds), false);
@@ -32,6 +41,10 @@ void Trace::capturePattern(int layer, AttentionPattern pattern) {
 
 std::vector<std::string> Trace::names() const {
     std::vector<std::string> result;
+    for (const Named& site : m_named)
+        result.push_back(site.name);
+    if (m_hasNames)
+        return result;
     for (const SiteInfo& site : enumerateSites(m_layout, 1, 1))
         if (m_tensors.contains(index(site.id.kind, site.id.layer)) ||
             (site.id.kind == SiteKind::Pattern && m_patterns.contains(site.id.layer)))
@@ -40,12 +53,20 @@ std::vector<std::string> Trace::names() const {
 }
 
 bool Trace::has(std::string_view nameOrAlias) const {
+    if (m_hasNames)
+        return findNamed(nameOrAlias) != nullptr;
     const auto id = findSite(nameOrAlias, m_layout);
     return id && (id->kind == SiteKind::Pattern ? m_patterns.contains(id->layer)
                                                 : m_tensors.contains(index(id->kind, id->layer)));
 }
 
 Tensor Trace::tensor(std::string_view nameOrAlias) const {
+    if (m_hasNames) {
+        const Named* site = findNamed(nameOrAlias);
+        if (site == nullptr)
+            throw notCaptured(nameOrAlias);
+        return site->pattern.defined() ? site->pattern.full() : site->tensor;
+    }
     const auto id = findSite(nameOrAlias, m_layout);
     if (!id)
         throw UsageError(fmt::format("The model has no site \"{}\".", nameOrAlias));
@@ -55,23 +76,42 @@ Tensor Trace::tensor(std::string_view nameOrAlias) const {
 Tensor Trace::tensor(SiteKind kind, int layer) const {
     if (kind == SiteKind::Pattern)
         return pattern(layer).full();
+    if (m_hasNames)
+        return tensor(siteName({kind, layer}));
     const auto found = m_tensors.find(index(kind, layer));
     if (found == m_tensors.end())
-        throw UsageError(fmt::format("Site \"{}\" was not captured; add it to the sites of the trace.",
-                                     siteName({kind, layer})));
+        throw notCaptured(siteName({kind, layer}));
     return found->second;
 }
 
 const AttentionPattern& Trace::pattern(int layer) const {
+    if (m_hasNames) {
+        const Named* site = findNamedPattern(layer);
+        if (site == nullptr)
+            throw notCaptured(siteName({SiteKind::Pattern, layer}));
+        return site->pattern;
+    }
     const auto found = m_patterns.find(layer);
     if (found == m_patterns.end())
-        throw UsageError(fmt::format("Site \"{}\" was not captured; add it to the sites of the trace.",
-                                     siteName({SiteKind::Pattern, layer})));
+        throw notCaptured(siteName({SiteKind::Pattern, layer}));
     return found->second;
 }
 
+const AttentionPattern& Trace::pattern(std::string_view nameOrAlias) const {
+    if (m_hasNames) {
+        const Named* site = findNamed(nameOrAlias);
+        if (site == nullptr || !site->pattern.defined())
+            throw notCaptured(nameOrAlias);
+        return site->pattern;
+    }
+    const auto id = findSite(nameOrAlias, m_layout);
+    if (!id || id->kind != SiteKind::Pattern)
+        throw UsageError(fmt::format("The model has no attention pattern \"{}\".", nameOrAlias));
+    return pattern(id->layer);
+}
+
 bool Trace::hasPattern(int layer) const {
-    return m_patterns.contains(layer);
+    return m_hasNames ? findNamedPattern(layer) != nullptr : m_patterns.contains(layer);
 }
 
 std::size_t Trace::bytesKept() const {
@@ -80,6 +120,8 @@ std::size_t Trace::bytesKept() const {
         total += tensor.bytes();
     for (const auto& [layer, pattern] : m_patterns)
         total += pattern.bytesKept();
+    for (const Named& site : m_named)
+        total += site.pattern.defined() ? site.pattern.bytesKept() : site.tensor.bytes();
     return total;
 }
 

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,8 +37,10 @@ public:
     /// The value at a site (name or alias); a pattern is made whole. UsageError when it was not captured.
     [[nodiscard]] Tensor tensor(std::string_view nameOrAlias) const;
     [[nodiscard]] Tensor tensor(SiteKind kind, int layer = -1) const;
-    /// The pattern of a layer; UsageError when it was not captured.
+    /// The pattern of a layer; UsageError when it was not captured. In models with named sites layer i is
+    /// what is called blocks.i.attn.hook_pattern or attentions.i.
     [[nodiscard]] const AttentionPattern& pattern(int layer) const;
+    [[nodiscard]] const AttentionPattern& pattern(std::string_view nameOrAlias) const;
     [[nodiscard]] bool hasPattern(int layer) const;
     [[nodiscard]] const SiteLayout& layout() const { return m_layout; }
     [[nodiscard]] std::size_t bytesKept() const;
@@ -56,8 +59,24 @@ public:
     /// Keeps the tensor itself (no copy): the caller must not write to it afterwards.
     void capture(SiteKind kind, int layer, Tensor value);
     void capturePattern(int layer, AttentionPattern pattern);
+    // The same for a model whose sites are known by their names only, as the run comes to them.
+    void beginNamed(const SiteLayout& layout);
+    [[nodiscard]] bool wants(std::string_view name, std::string_view alias);
+    void capture(std::string_view name, std::string_view alias, Tensor value);
+    void capturePattern(std::string_view name, std::string_view alias, AttentionPattern pattern);
+    /// UsageError naming the nearest of the sites that were seen when a glob matched none.
+    void endNamed(std::span<const std::string> seen) const;
 
 private:
+    struct Named {
+        std::string name;
+        std::string alias;
+        Tensor tensor;
+        AttentionPattern pattern;
+    };
+    [[nodiscard]] const Named* findNamed(std::string_view nameOrAlias) const;
+    [[nodiscard]] const Named* findNamedPattern(int layer) const;
+
     static std::size_t index(SiteKind kind, int layer) {
         return static_cast<std::size_t>(layer + 1) * static_cast<std::size_t>(siteKinds) +
                static_cast<std::size_t>(kind);
@@ -68,6 +87,9 @@ private:
     std::vector<bool> m_wanted; ///< by index(); empty when nothing is
     std::map<std::size_t, Tensor> m_tensors;
     std::map<int, AttentionPattern> m_patterns;
+    bool m_hasNames = false;
+    std::vector<Named> m_named;
+    std::vector<bool> m_matched; ///< by glob
 };
 
 } // namespace orrery::probe

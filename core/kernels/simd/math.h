@@ -76,6 +76,7 @@ ORRERY_INLINE Vec sigmoid(Vec x) {
 
 inline constexpr float geluTanhScale = 0.7978845608F; // sqrt(2 / pi)
 inline constexpr float geluTanhCubic = 0.044715F;
+inline constexpr float quickGeluSlope = 1.702F;
 
 template <Activation kind>
 ORRERY_INLINE Vec activated(Vec x) {
@@ -89,6 +90,8 @@ ORRERY_INLINE Vec activated(Vec x) {
         return max(x, zero());
     else if constexpr (kind == Activation::Silu)
         return x * sigmoid(x);
+    else if constexpr (kind == Activation::QuickGelu)
+        return x * sigmoid(x * set(quickGeluSlope));
     else if constexpr (kind == Activation::Tanh)
         return tanh(x);
     else
@@ -109,6 +112,9 @@ ORRERY_INLINE Vec activationSlope(Vec x) {
     else if constexpr (kind == Activation::Silu) {
         const Vec s = sigmoid(x);
         return s * fma(x, set(1.0F) - s, set(1.0F));
+    } else if constexpr (kind == Activation::QuickGelu) {
+        const Vec s = sigmoid(x * set(quickGeluSlope));
+        return s * fma(x * set(quickGeluSlope), set(1.0F) - s, set(1.0F));
     } else if constexpr (kind == Activation::Tanh) {
         const Vec t = tanh(x);
         return fnma(t, t, set(1.0F));
@@ -128,6 +134,8 @@ ORRERY_INLINE void withActivation(Activation kind, const Work& work) {
         return work.template operator()<Activation::Relu>();
     case Activation::Silu:
         return work.template operator()<Activation::Silu>();
+    case Activation::QuickGelu:
+        return work.template operator()<Activation::QuickGelu>();
     case Activation::Tanh:
         return work.template operator()<Activation::Tanh>();
     case Activation::None:

@@ -159,8 +159,7 @@ OptionSchema AttentionRollout::options() const {
 analyze::Prediction AttentionRollout::predict(const analyze::Request& request) const {
     auto prediction = Analyzer::predict(request);
     const std::int64_t length = request.input.length();
-    prediction.bytes +=
-        probe::Trace::predictedBytes({"blocks.*.attn.hook_pattern"}, request.model->layout(), 1, length);
+    prediction.bytes += request.model->traceBytes({"blocks.*.attn.hook_pattern"}, 1, length);
     if (length <= longestWhole)
         prediction.bytes += static_cast<std::size_t>(2 * length * length) * sizeof(float);
     return prediction;

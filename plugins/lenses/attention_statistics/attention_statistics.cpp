@@ -115,8 +115,8 @@ OptionSchema AttentionStatistics::options() const {
 
 analyze::Prediction AttentionStatistics::predict(const analyze::Request& request) const {
     auto prediction = Analyzer::predict(request);
-    prediction.bytes += probe::Trace::predictedBytes({"blocks.*.attn.hook_pattern"}, request.model->layout(),
-                                                     request.input.batch(), request.input.length());
+    prediction.bytes += request.model->traceBytes({"blocks.*.attn.hook_pattern"}, request.input.batch(),
+                                                  request.input.length());
     return prediction;
 }
 

@@ -28,6 +28,8 @@ double exact(Activation kind, double x) {
         return std::max(x, 0.0);
     case Activation::Silu:
         return x / (1 + std::exp(-x));
+    case Activation::QuickGelu:
+        return x / (1 + std::exp(-1.702 * x));
     case Activation::Tanh:
         return std::tanh(x);
     case Activation::None:
@@ -37,7 +39,8 @@ double exact(Activation kind, double x) {
 }
 
 constexpr Activation allActivations[] = {Activation::None, Activation::Gelu, Activation::GeluTanh,
-                                         Activation::Relu, Activation::Silu, Activation::Tanh};
+                                         Activation::Relu, Activation::Silu, Activation::QuickGelu,
+                                         Activation::Tanh};
 
 Tensor grid(double low, double high, std::int64_t count) {
     const Tensor x = Tensor::empty({count});

@@ -42,6 +42,8 @@ double activated(Activation kind, double x) {
         return std::max(x, 0.0);
     case Activation::Silu:
         return x / (1 + std::exp(-x));
+    case Activation::QuickGelu:
+        return x / (1 + std::exp(-1.702 * x));
     case Activation::Tanh:
         return std::tanh(x);
     case Activation::None:
@@ -101,8 +103,9 @@ RC_GTEST_PROP(Linear, IsTheProductForAllBackendsSetsAndTypes, ()) {
         p.x = spaced(p.x, *rc::gen::inRange<std::int64_t>(1, 9));
     if (*rc::gen::arbitrary<bool>())
         p.epilogue.bias = randomTensor({outputs}, generator);
-    p.epilogue.activation = *rc::gen::element(Activation::None, Activation::Gelu, Activation::GeluTanh,
-                                              Activation::Relu, Activation::Silu, Activation::Tanh);
+    p.epilogue.activation =
+        *rc::gen::element(Activation::None, Activation::Gelu, Activation::GeluTanh, Activation::Relu,
+                          Activation::Silu, Activation::QuickGelu, Activation::Tanh);
     const int residual = *rc::gen::inRange(0, 3);
     const bool roomy = *rc::gen::arbitrary<bool>();
     for (const Isa set : {Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Avx512Vnni, Isa::Avx512Bf16}) {

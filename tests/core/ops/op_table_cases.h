@@ -259,6 +259,23 @@ inline void addProducts(std::vector<OpCase>& table) {
                              options.dilation = 1;
                          return Tensors{ops::convolution1d(in[0], in[1], in[2], options)};
                      }});
+    table.push_back({"convolution2d",
+                     [](const Draw& d) {
+                         Generator generator(d.seed);
+                         const std::int64_t groups = d.bit(0) ? 2 : 1;
+                         return Tensors{
+                             normals({d.a, 4, d.b + 3, d.c + 3}, generator),
+                             normals({2, 4 / groups, 1 + d.variant % 3, 1 + d.variant % 2}, generator),
+                             d.bit(1) ? normals({2}, generator) : Tensor()};
+                     },
+                     [](Inputs in, const Draw& d) {
+                         kernels::Window2d window;
+                         window.stride = {1 + static_cast<std::int64_t>(d.seed % 3), 1 + (d.bit(2) ? 1 : 0)};
+                         window.before = {d.c, d.bit(1) ? 1 : 0};
+                         window.after = {d.bit(2) ? 1 : 0, d.b};
+                         window.dilation = {d.bit(1) && in[1].size(2) < 3 ? 2 : 1, 1};
+                         return Tensors{ops::convolution2d(in[0], in[1], in[2], window, d.bit(0) ? 2 : 1)};
+                     }});
 }
 
 inline void addIndexing(std::vector<OpCase>& table) {

@@ -136,6 +136,42 @@ TEST(Products, Convolution) {
     }));
 }
 
+TEST(Products, Convolution2d) {
+    EXPECT_TRUE(rc::check("convolution2d", [](const Draw& d) {
+        Generator generator(d.seed);
+        const std::int64_t groups = d.bit(0) ? 2 : 1;
+        const Tensor x = normals({d.a, 4, d.b + 5, d.c + 5}, generator);
+        const Tensor w = normals({6, 4 / groups, 1 + d.variant % 3, 1 + d.variant % 2}, generator);
+        const Tensor bias = normals({6}, generator);
+        kernels::Window2d window;
+        window.stride = {1 + static_cast<std::int64_t>(d.seed % 3), 1 + d.variant % 2};
+        window.before = {d.c, d.bit(1) ? 2 : 0};
+        window.after = {d.bit(2) ? 1 : 0, d.b};
+        window.dilation = {d.bit(1) ? 2 : 1, d.bit(2) ? 2 : 1};
+        const Tensor y = ops::convolution2d(x, w, bias, window, groups);
+        RC_ASSERT(y.size(2) == window.positions(0, x.size(2), w.size(2)));
+        for (std::int64_t n = 0; n < d.a; ++n)
+            for (std::int64_t o = 0; o < 6; ++o)
+                for (std::int64_t r = 0; r < y.size(2); ++r)
+                    for (std::int64_t t = 0; t < y.size(3); ++t) {
+                        double total = bias.at({o});
+                        for (std::int64_t c = 0; c < 4 / groups; ++c)
+                            for (std::int64_t i = 0; i < w.size(2); ++i)
+                                for (std::int64_t j = 0; j < w.size(3); ++j) {
+                                    const std::int64_t row =
+                                        r * window.stride[0] + i * window.dilation[0] - window.before[0];
+                                    const std::int64_t column =
+                                        t * window.stride[1] + j * window.dilation[1] - window.before[1];
+                                    if (row >= 0 && row < x.size(2) && column >= 0 && column < x.size(3))
+                                        total += w.at({o, c, i, j}) *
+                                                 x.at({n, o / (6 / groups) * (4 / groups) + c, row, column});
+                                }
+                        near(y.at({n, o, r, t}), total);
+                    }
+    }));
+    EXPECT_THROW((void)ops::convolution2d(Tensor::zeros({1, 2, 2, 2}), Tensor::zeros({1, 2, 3, 3})), Error);
+}
+
 TEST(Products, IndexingAndItsRefusals) {
     const Tensor table = Tensor::of<float>({3, 2}, {0, 1, 10, 11, 20, 21});
     const Tensor ids = Tensor::of<std::int32_t>({2, 2}, {2, 0, 1, 1});

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "model/model.h"
+#include "model/verify.h"
+
+#include <filesystem>
+
+namespace orrery::model {
+
+/// One expected*.safetensors of a network: runs its inputs and compares every output by its name, where it
+/// is among the run's outputs, else as a site. Positions that a mask of the inputs leaves out do not count.
+/// Throws as the model and the file do.
+[[nodiscard]] VerifiedSet verifyNetworkSet(const Model& model, const std::filesystem::path& file,
+                                           const Progress& progress);
+
+} // namespace orrery::model

@@ -22,13 +22,13 @@ struct Layout {
 };
 
 constexpr std::array<Layout, 8> layouts{{{"q4_0", 32, 18},
-                                        {"q4_1", 32, 20},
-                                        {"q5_0", 32, 22},
-                                        {"q5_1", 32, 24},
-                                        {"q8_0", 32, 34},
-                                        {"q4_k", 256, 144},
-                                        {"q5_k", 256, 176},
-                                        {"q6_k", 256, 210}}};
+                                         {"q4_1", 32, 20},
+                                         {"q5_0", 32, 22},
+                                         {"q5_1", 32, 24},
+                                         {"q8_0", 32, 34},
+                                         {"q4_k", 256, 144},
+                                         {"q5_k", 256, 176},
+                                         {"q6_k", 256, 210}}};
 
 const Layout& layout(BlockFormat format) noexcept {
     return layouts[static_cast<std::size_t>(format)];
@@ -106,15 +106,15 @@ void block6K(const Byte* block, float* y) noexcept {
 
 void dequantiseBlock(BlockFormat format, const Byte* block, float* y) noexcept {
     switch (format) {
-    case BlockFormat::Q4_0:
+    case BlockFormat::Q40:
         return smallBlock(block + 2, nullptr, half(block), 8, 0, y);
-    case BlockFormat::Q4_1:
+    case BlockFormat::Q41:
         return smallBlock(block + 4, nullptr, half(block), 0, half(block + 2), y);
-    case BlockFormat::Q5_0:
+    case BlockFormat::Q50:
         return smallBlock(block + 6, block + 2, half(block), 16, 0, y);
-    case BlockFormat::Q5_1:
+    case BlockFormat::Q51:
         return smallBlock(block + 8, block + 4, half(block), 0, half(block + 2), y);
-    case BlockFormat::Q8_0: {
+    case BlockFormat::Q80: {
         const float scale = half(block);
         const auto* quants = reinterpret_cast<const std::int8_t*>(block + 2);
         for (unsigned i = 0; i < 32; ++i)
@@ -193,7 +193,7 @@ void dequantise(BlockFormat format, const std::byte* blocks, float* target, std:
 }
 
 bool canQuantise(BlockFormat format) noexcept {
-    return format == BlockFormat::Q8_0 || format == BlockFormat::Q4_0;
+    return format == BlockFormat::Q80 || format == BlockFormat::Q40;
 }
 
 void quantise(BlockFormat format, const float* source, std::byte* blocks, std::int64_t elements) {
@@ -203,7 +203,7 @@ void quantise(BlockFormat format, const float* source, std::byte* blocks, std::i
     ORRERY_CHECK(elements % blockElements(format) == 0, "whole blocks");
     auto* block = reinterpret_cast<Byte*>(blocks);
     for (std::int64_t at = 0; at < elements; at += blockElements(format), block += blockBytes(format))
-        format == BlockFormat::Q8_0 ? quantiseBlock8(source + at, block) : quantiseBlock4(source + at, block);
+        format == BlockFormat::Q80 ? quantiseBlock8(source + at, block) : quantiseBlock4(source + at, block);
 }
 
 } // namespace orrery

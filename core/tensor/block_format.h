@@ -13,19 +13,19 @@ namespace orrery {
 /// integers, in the K formats a block of 256 with scales of its own for every 16 or 32. Value = scale * q or
 /// scale * q - minimum. Layouts: https://github.com/ggml-org/ggml (ggml-common.h, block_q4_0 and so on).
 enum class BlockFormat : std::uint8_t {
-    Q4_0, ///< 32 of 4 bits, q - 8
-    Q4_1, ///< 32 of 4 bits and a minimum
-    Q5_0, ///< 32 of 5 bits, q - 16
-    Q5_1, ///< 32 of 5 bits and a minimum
-    Q8_0, ///< 32 of 8 bits
-    Q4K,  ///< 256 of 4 bits; scale and minimum of 6 bits for every 32
-    Q5K,  ///< 256 of 5 bits; the same
-    Q6K,  ///< 256 of 6 bits, q - 32; scale of 8 bits for every 16
+    Q40, ///< 32 of 4 bits, q - 8
+    Q41, ///< 32 of 4 bits and a minimum
+    Q50, ///< 32 of 5 bits, q - 16
+    Q51, ///< 32 of 5 bits and a minimum
+    Q80, ///< 32 of 8 bits
+    Q4K, ///< 256 of 4 bits; scale and minimum of 6 bits for every 32
+    Q5K, ///< 256 of 5 bits; the same
+    Q6K, ///< 256 of 6 bits, q - 32; scale of 8 bits for every 16
 };
 
-inline constexpr std::array allBlockFormats{BlockFormat::Q4_0, BlockFormat::Q4_1, BlockFormat::Q5_0,
-                                            BlockFormat::Q5_1, BlockFormat::Q8_0, BlockFormat::Q4K,
-                                            BlockFormat::Q5K,  BlockFormat::Q6K};
+inline constexpr std::array allBlockFormats{BlockFormat::Q40, BlockFormat::Q41, BlockFormat::Q50,
+                                            BlockFormat::Q51, BlockFormat::Q80, BlockFormat::Q4K,
+                                            BlockFormat::Q5K, BlockFormat::Q6K};
 
 [[nodiscard]] std::string_view name(BlockFormat format) noexcept; ///< "q4_0", "q6_k"
 [[nodiscard]] std::optional<BlockFormat> blockFormatFromName(std::string_view name) noexcept;

@@ -13,7 +13,7 @@ namespace orrery {
 
 /// A matrix of blocks in (usually mapped) storage; row after row. Copying copies the view.
 struct BlockMatrix {
-    BlockFormat format = BlockFormat::Q8_0;
+    BlockFormat format = BlockFormat::Q80;
     std::shared_ptr<Storage> storage{};
     std::size_t byteOffset = 0;
     std::int64_t rows = 0;

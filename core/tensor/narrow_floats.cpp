@@ -2,6 +2,7 @@
 #include "tensor/narrow_floats.h"
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -10,15 +11,7 @@ namespace {
 
 #if defined(__x86_64__)
 
-/// This file is compiled for any x86-64; only these two functions use F16C, after asking for it.
-bool hasF16c() noexcept {
-    static const bool has = [] {
-        __builtin_cpu_init();
-        // AVX as well: its answer includes whether the operating system saves the wide registers.
-        return __builtin_cpu_supports("avx") != 0 && __builtin_cpu_supports("f16c") != 0;
-    }();
-    return has;
-}
+// This file is compiled for any x86-64; only these two functions use F16C, after asking for it.
 
 __attribute__((target("avx,f16c"))) std::int64_t widenByF16c(const Float16* source, float* target,
                                                              std::int64_t count) noexcept {
@@ -40,9 +33,6 @@ __attribute__((target("avx,f16c"))) std::int64_t narrowByF16c(const float* sourc
 
 #else
 
-bool hasF16c() noexcept {
-    return false;
-}
 std::int64_t widenByF16c(const Float16*, float*, std::int64_t) noexcept {
     return 0;
 }
@@ -59,6 +49,24 @@ void widenEach(const T* source, float* target, std::int64_t count) noexcept {
 }
 
 } // namespace
+
+bool processorHasF16c() noexcept {
+#if defined(__x86_64__)
+    static const bool has = [] {
+        unsigned a = 0;
+        unsigned b = 0;
+        unsigned c = 0;
+        unsigned d = 0;
+        __builtin_cpu_init();
+        // AVX as well: its answer includes whether the operating system saves the wide registers.
+        return __builtin_cpu_supports("avx") != 0 && __get_cpuid(1, &a, &b, &c, &d) != 0 &&
+               (c & bit_F16C) != 0;
+    }();
+    return has;
+#else
+    return false;
+#endif
+}
 
 namespace detail {
 
@@ -78,7 +86,7 @@ void widenFloats(const BFloat16* source, float* target, std::int64_t count) noex
 }
 
 void widenFloats(const Float16* source, float* target, std::int64_t count) noexcept {
-    const std::int64_t done = hasF16c() ? widenByF16c(source, target, count) : 0;
+    const std::int64_t done = processorHasF16c() ? widenByF16c(source, target, count) : 0;
     detail::widenPortably(source + done, target + done, count - done);
 }
 
@@ -91,7 +99,7 @@ void widenFloats(const Float8E5M2* source, float* target, std::int64_t count) no
 }
 
 void narrowFloats(const float* source, Float16* target, std::int64_t count) noexcept {
-    const std::int64_t done = hasF16c() ? narrowByF16c(source, target, count) : 0;
+    const std::int64_t done = processorHasF16c() ? narrowByF16c(source, target, count) : 0;
     detail::narrowPortably(source + done, target + done, count - done);
 }
 

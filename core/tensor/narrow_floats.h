@@ -17,6 +17,9 @@ void widenFloats(const Float8E5M2* source, float* target, std::int64_t count) no
 /// Rounds to nearest, ties to even.
 void narrowFloats(const float* source, Float16* target, std::int64_t count) noexcept;
 
+/// Whether the processor converts binary16 itself. (Clang 14 has no name for it in __builtin_cpu_supports.)
+[[nodiscard]] bool processorHasF16c() noexcept;
+
 namespace detail {
 /// The same without F16C, for its tests.
 void widenPortably(const Float16* source, float* target, std::int64_t count) noexcept;

@@ -50,11 +50,11 @@ struct Layout; // elements and bytes of a block; halves: scales for every 16
         static constexpr bool halves = HALVES;                                                               \
         static constexpr bool minima = MINIMA;                                                               \
     };
-ORRERY_LAYOUT(Q4_0, 32, 18, false, false)
-ORRERY_LAYOUT(Q4_1, 32, 20, false, true)
-ORRERY_LAYOUT(Q5_0, 32, 22, false, false)
-ORRERY_LAYOUT(Q5_1, 32, 24, false, true)
-ORRERY_LAYOUT(Q8_0, 32, 34, false, false)
+ORRERY_LAYOUT(Q40, 32, 18, false, false)
+ORRERY_LAYOUT(Q41, 32, 20, false, true)
+ORRERY_LAYOUT(Q50, 32, 22, false, false)
+ORRERY_LAYOUT(Q51, 32, 24, false, true)
+ORRERY_LAYOUT(Q80, 32, 34, false, false)
 ORRERY_LAYOUT(Q4K, 256, 144, false, true)
 ORRERY_LAYOUT(Q5K, 256, 176, false, true)
 ORRERY_LAYOUT(Q6K, 256, 210, true, false)
@@ -239,13 +239,13 @@ ORRERY_INLINE void unpackGroup(const uint8_t* block, int group, Chunk& chunk) {
     chunk.scale[group] = half(block);
     if constexpr (Layout<format>::minima)
         chunk.minimum[group] = -half(block + 2);
-    if constexpr (format == BlockFormat::Q4_0)
+    if constexpr (format == BlockFormat::Q40)
         put(q, minus(nibbles(block + 2), 8));
-    else if constexpr (format == BlockFormat::Q4_1)
+    else if constexpr (format == BlockFormat::Q41)
         put(q, nibbles(block + 4));
-    else if constexpr (format == BlockFormat::Q5_0)
+    else if constexpr (format == BlockFormat::Q50)
         put(q, minus(nibbles(block + 6) | fifthBits(block + 2), 16));
-    else if constexpr (format == BlockFormat::Q5_1)
+    else if constexpr (format == BlockFormat::Q51)
         put(q, nibbles(block + 8) | fifthBits(block + 4));
     else
         put(q, signedBytes(block + 2));
@@ -307,16 +307,16 @@ ORRERY_INLINE void unpack(const uint8_t* blocks, int groups, Chunk& chunk) {
 template <typename Work>
 ORRERY_INLINE void withFormat(BlockFormat format, const Work& work) {
     switch (format) {
-    case BlockFormat::Q4_0:
-        return work.template operator()<BlockFormat::Q4_0>();
-    case BlockFormat::Q4_1:
-        return work.template operator()<BlockFormat::Q4_1>();
-    case BlockFormat::Q5_0:
-        return work.template operator()<BlockFormat::Q5_0>();
-    case BlockFormat::Q5_1:
-        return work.template operator()<BlockFormat::Q5_1>();
-    case BlockFormat::Q8_0:
-        return work.template operator()<BlockFormat::Q8_0>();
+    case BlockFormat::Q40:
+        return work.template operator()<BlockFormat::Q40>();
+    case BlockFormat::Q41:
+        return work.template operator()<BlockFormat::Q41>();
+    case BlockFormat::Q50:
+        return work.template operator()<BlockFormat::Q50>();
+    case BlockFormat::Q51:
+        return work.template operator()<BlockFormat::Q51>();
+    case BlockFormat::Q80:
+        return work.template operator()<BlockFormat::Q80>();
     case BlockFormat::Q4K:
         return work.template operator()<BlockFormat::Q4K>();
     case BlockFormat::Q5K:

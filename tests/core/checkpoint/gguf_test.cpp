@@ -162,6 +162,20 @@ TEST(Gguf, TensorsAreViewsAndBlocksStayInTheFile) {
     EXPECT_THAT(sentenceOf([&] { (void)checkpoint->tensor("iq"); }), HasSubstr("IQ4_NL"));
 }
 
+/// Written by another program (make_gguf.py).
+TEST(Gguf, ASampleIsRead) {
+    const auto checkpoint = Checkpoint::open(golden / "checkpoint/sample.gguf");
+    EXPECT_EQ(checkpoint->tensor("f32").toFloats(), (std::vector<float>{0, 1, 2, 3, 4, 5}));
+    EXPECT_EQ(checkpoint->tensor("f16").toFloats(), (std::vector<float>{1, -2, 0.5F, 65504}));
+    EXPECT_EQ(checkpoint->tensor("q8_0").at({1, 0}), -8);
+    EXPECT_EQ(checkpoint->tensor("q8_0").at({1, 31}), 7.5);
+    EXPECT_EQ(checkpoint->tensor("q4_0").at({0}), -16); // low halves are 0
+    EXPECT_EQ(checkpoint->tensor("q4_0").at({63}), 14); // the last high half is 15
+    EXPECT_EQ(checkpoint->tensor("q6_k").shape(), (Shape{256}));
+    EXPECT_EQ(checkpoint->tensor("i32").toIntegers(), (std::vector<std::int64_t>{5, -6}));
+    EXPECT_EQ(checkpoint->metadata().at("sample.f64"), "0.25");
+}
+
 TEST(Gguf, EveryWayToBeBrokenHasItsSentence) {
     const std::uint64_t huge = std::uint64_t{1} << 63U;
     const auto with = [](auto change) {

@@ -111,7 +111,7 @@ TEST(BlockProduct, IsTheProductWithinItsBound) {
 
 TEST(BlockProduct, TakesOtherDtypesStridesAndOrders) {
     Generator generator(3);
-    BlockMatrix matrix = randomBlocks(BlockFormat::Q5_1, 10, 64, generator);
+    BlockMatrix matrix = randomBlocks(BlockFormat::Q51, 10, 64, generator);
     matrix.order =
         std::make_shared<std::vector<std::int32_t>>(std::vector<std::int32_t>{9, 3, 1, 0, 2, 4, 5, 6, 7, 8});
     const Tensor dense = matrix.toDense();
@@ -146,7 +146,7 @@ TEST(BlockProduct, TakesOtherDtypesStridesAndOrders) {
 
 TEST(BlockProduct, ANumberThatIsNoneMakesItsRowNoneAndNoOther) {
     Generator generator(4);
-    const BlockMatrix matrix = randomBlocks(BlockFormat::Q8_0, 4, 96, generator);
+    const BlockMatrix matrix = randomBlocks(BlockFormat::Q80, 4, 96, generator);
     forEachIsa([&](Isa) {
         for (const float bad :
              {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {

@@ -24,7 +24,7 @@ inline BlockMatrix randomBlocks(BlockFormat format, std::int64_t rows, std::int6
         const Float16 scale(static_cast<float>(generator.normal() * size));
         std::memcpy(at, &scale.bits, 2);
     };
-    const bool hasMinimum = format == BlockFormat::Q4_1 || format == BlockFormat::Q5_1 ||
+    const bool hasMinimum = format == BlockFormat::Q41 || format == BlockFormat::Q51 ||
                             format == BlockFormat::Q4K || format == BlockFormat::Q5K;
     for (std::uint8_t* block = bytes + matrix.byteOffset; block < bytes + matrix.storage->bytes();
          block += blockBytes(format)) {

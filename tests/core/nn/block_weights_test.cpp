@@ -52,9 +52,9 @@ TEST(BlockWeights, StackedPartsOfSeveralFormatsAreOneLinear) {
 
 TEST(BlockWeights, WhatIsSavedIsLoadedAgain) {
     Generator generator(2);
-    BlockMatrix second = randomBlocks(BlockFormat::Q5_0, 4, 64, generator);
+    BlockMatrix second = randomBlocks(BlockFormat::Q50, 4, 64, generator);
     second.order = std::make_shared<std::vector<std::int32_t>>(std::vector<std::int32_t>{3, 1, 0, 2});
-    const auto format = blockWeights({randomBlocks(BlockFormat::Q8_0, 5, 64, generator), second});
+    const auto format = blockWeights({randomBlocks(BlockFormat::Q80, 5, 64, generator), second});
     auto saved = format->save();
     ASSERT_EQ(saved.size(), 2U);
     EXPECT_EQ(saved.at("blocks.1.q5_0").shape(), (Shape{4, 44}));

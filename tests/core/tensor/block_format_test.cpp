@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/random.h"
-#include "tensor/block_matrix.h"
 #include "tensor/block_format.h"
+#include "tensor/block_matrix.h"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -34,27 +34,27 @@ Bytes block(BlockFormat format, std::initializer_list<int> beginning) {
 }
 
 TEST(BlockFormat, SmallBlocksAreReadAsPublished) {
-    auto y = read(BlockFormat::Q4_0, block(BlockFormat::Q4_0, {0x00, 0x38, 0xf0, 0x19}));
+    auto y = read(BlockFormat::Q40, block(BlockFormat::Q40, {0x00, 0x38, 0xf0, 0x19}));
     EXPECT_EQ(y[0], -4);     // (0 - 8) / 2
     EXPECT_EQ(y[16], 3.5F);  // (15 - 8) / 2
     EXPECT_EQ(y[1], 0.5F);   // 9
     EXPECT_EQ(y[17], -3.5F); // 1
-    y = read(BlockFormat::Q4_1, block(BlockFormat::Q4_1, {0x00, 0x40, 0x00, 0x3c, 0x52}));
+    y = read(BlockFormat::Q41, block(BlockFormat::Q41, {0x00, 0x40, 0x00, 0x3c, 0x52}));
     EXPECT_EQ(y[0], 5);   // 2 * 2 + 1
     EXPECT_EQ(y[16], 11); // 5 * 2 + 1
     EXPECT_EQ(y[31], 1);
     // Fifth bits: number 0 and number 17.
-    y = read(BlockFormat::Q5_0, block(BlockFormat::Q5_0, {0x00, 0x3c, 0x01, 0x00, 0x02, 0x00, 0x21, 0x43}));
+    y = read(BlockFormat::Q50, block(BlockFormat::Q50, {0x00, 0x3c, 0x01, 0x00, 0x02, 0x00, 0x21, 0x43}));
     EXPECT_EQ(y[0], 1);    // 1 + 16 - 16
     EXPECT_EQ(y[16], -14); // 2 - 16
     EXPECT_EQ(y[1], -13);  // 3 - 16
     EXPECT_EQ(y[17], 4);   // 4 + 16 - 16
-    y = read(BlockFormat::Q5_1,
-             block(BlockFormat::Q5_1, {0x00, 0x3c, 0x00, 0x38, 0x01, 0x00, 0x02, 0x00, 0x21, 0x43}));
+    y = read(BlockFormat::Q51,
+             block(BlockFormat::Q51, {0x00, 0x3c, 0x00, 0x38, 0x01, 0x00, 0x02, 0x00, 0x21, 0x43}));
     EXPECT_EQ(y[0], 17.5F);
     EXPECT_EQ(y[16], 2.5F);
     EXPECT_EQ(y[17], 20.5F);
-    y = read(BlockFormat::Q8_0, block(BlockFormat::Q8_0, {0x00, 0x38, 0x7f, 0x80, 0xff}));
+    y = read(BlockFormat::Q80, block(BlockFormat::Q80, {0x00, 0x38, 0x7f, 0x80, 0xff}));
     EXPECT_EQ(y[0], 63.5F);
     EXPECT_EQ(y[1], -64);
     EXPECT_EQ(y[2], -0.5F);
@@ -110,7 +110,7 @@ TEST(BlockFormat, LargeBlocksAreReadAsPublished) {
 
 RC_GTEST_PROP(BlockFormat, QuantisingStaysWithinItsBound, ()) {
     Generator generator(*rc::gen::arbitrary<std::uint64_t>());
-    const auto format = *rc::gen::element(BlockFormat::Q8_0, BlockFormat::Q4_0);
+    const auto format = *rc::gen::element(BlockFormat::Q80, BlockFormat::Q40);
     const double size = std::pow(10.0, *rc::gen::inRange(-6, 5));
     std::vector<float> x(64);
     for (float& value : x)
@@ -124,10 +124,10 @@ RC_GTEST_PROP(BlockFormat, QuantisingStaysWithinItsBound, ()) {
         double peak = 0;
         for (std::size_t j = i / 32 * 32; j < i / 32 * 32 + 32; ++j)
             peak = std::max(peak, std::abs(static_cast<double>(x[j])));
-        const double steps = format == BlockFormat::Q8_0 ? 127 : 8;
+        const double steps = format == BlockFormat::Q80 ? 127 : 8;
         // Half a step in Q8_0; up to a step at Q4_0's short end; the scale itself is rounded to binary16.
         const double scaleError = std::max(peak / steps * 0x1p-11, 0x1p-25);
-        const double bound = peak / steps * (format == BlockFormat::Q8_0 ? 0.5 : 1) + steps * scaleError;
+        const double bound = peak / steps * (format == BlockFormat::Q80 ? 0.5 : 1) + steps * scaleError;
         RC_ASSERT(std::abs(y[i] - x[i]) <= bound * 1.0001);
     }
     if (size < 0.1) // scales below binary16's normal numbers are coarse
@@ -144,7 +144,7 @@ TEST(BlockFormat, NumbersThatAreNoneDoNotSpread) {
     std::vector<float> x(32, 1.0F);
     x[3] = std::numeric_limits<float>::infinity();
     x[4] = std::numeric_limits<float>::quiet_NaN();
-    for (const BlockFormat format : {BlockFormat::Q8_0, BlockFormat::Q4_0}) {
+    for (const BlockFormat format : {BlockFormat::Q80, BlockFormat::Q40}) {
         Bytes bytes(static_cast<std::size_t>(blockBytes(format)));
         quantise(format, x.data(), reinterpret_cast<std::byte*>(bytes.data()), 32);
         for (const float value : read(format, bytes))
@@ -161,7 +161,7 @@ TEST(BlockMatrix, ReadsItsRowsInTheGivenOrderAndNothingOutside) {
         storage->data()[1 + row * 34 + 1] = std::byte{0x3c};
         storage->data()[1 + row * 34 + 2] = static_cast<std::byte>(row + 1);
     }
-    BlockMatrix matrix{BlockFormat::Q8_0, storage, 1, 3, 32};
+    BlockMatrix matrix{BlockFormat::Q80, storage, 1, 3, 32};
     matrix.check();
     EXPECT_EQ(matrix.bytes(), 102U);
     EXPECT_EQ(matrix.toDense().at({2, 0}), 3);

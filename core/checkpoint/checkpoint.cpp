@@ -33,23 +33,30 @@ fs::path findFile(const fs::path& folder) {
         if (fs::exists(folder / name, failure))
             return folder / name;
     std::vector<fs::path> others;
-    for (fs::directory_iterator it(folder, failure), end; !failure && it != end; it.increment(failure))
+    std::vector<fs::path> ggufs;
+    for (fs::directory_iterator it(folder, failure), end; !failure && it != end; it.increment(failure)) {
         if (it->path().extension() == ".safetensors")
             others.push_back(it->path());
+        else if (it->path().extension() == ".gguf")
+            ggufs.push_back(it->path());
+    }
     if (failure)
         throw InputError(
             fmt::format("The folder {} cannot be read ({}).", folder.string(), failure.message()));
+    if (others.empty())
+        std::swap(others, ggufs);
     if (others.size() == 1)
         return others.front();
     if (others.empty())
         throw InputError(
-            fmt::format("The folder {} holds no checkpoint: model.safetensors, pytorch_model.bin "
-                        "or an index of their shards is needed; download it into this folder.",
+            fmt::format("The folder {} holds no checkpoint: model.safetensors, pytorch_model.bin, "
+                        "an index of their shards or a .gguf file is needed; download it into this "
+                        "folder.",
                         folder.string()));
-    throw InputError(
-        fmt::format("The folder {} holds {} safetensors files, but neither model.safetensors nor "
-                    "model.safetensors.index.json; give the path of the file that is meant.",
-                    folder.string(), others.size()));
+    throw InputError(fmt::format("The folder {} holds {} {} files, but neither model.safetensors nor "
+                                 "model.safetensors.index.json; give the path of the file that is meant.",
+                                 folder.string(), others.size(),
+                                 others.front().extension().string().substr(1)));
 }
 
 /// A shard lies next to its index: a path in its name would let an index open any file.
@@ -182,6 +189,11 @@ DType Checkpoint::dtype(std::string_view name) const {
 Tensor Checkpoint::tensor(std::string_view name) const {
     const Place& at = place(name);
     return m_sources[at.source]->tensor(at.index);
+}
+
+BlockMatrix Checkpoint::blocks(std::string_view name) const {
+    const Place& at = place(name);
+    return m_sources[at.source]->blocks(at.index);
 }
 
 std::string Checkpoint::fingerprint() const {

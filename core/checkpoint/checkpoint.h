@@ -21,7 +21,7 @@ namespace orrery::checkpoint {
 ///
 /// Accepted: model.safetensors, model.safetensors.index.json with its shards, pytorch_model.bin (zip or the
 /// older plain pickle), pytorch_model.bin.index.json with its shards; in a folder they are looked for in this
-/// order, then a single *.safetensors of another name.
+/// order, then a single *.safetensors of another name, then a single *.gguf.
 class Checkpoint {
 public:
     /// A folder, a checkpoint file or an index file. InputError naming the file and the remedy.
@@ -53,6 +53,11 @@ public:
     /// The tensor as stored: a view of the mapped file (never write to it), or a copy where the file holds it
     /// misaligned or compressed. InputError when missing or of an unsupported dtype.
     [[nodiscard]] Tensor tensor(std::string_view name) const;
+
+    /// A quantised tensor (info().blocks) as stored, for products that read its blocks; see Source::blocks.
+    [[nodiscard]] BlockMatrix blocks(std::string_view name) const;
+    /// The opened files, for what a format says beyond tensors (see gguf_model.h).
+    [[nodiscard]] const std::vector<std::shared_ptr<const Source>>& sources() const { return m_sources; }
 
     [[nodiscard]] std::uint64_t totalBytes() const { return m_totalBytes; }
     [[nodiscard]] std::uint64_t totalElements() const { return m_totalElements; }

@@ -51,9 +51,9 @@ constexpr std::array table{
     AllowedGlobal{"torch", "uint64", Meaning::ElementType, {}, 8},
     AllowedGlobal{"torch", "complex64", Meaning::ElementType, {}, 8},
     AllowedGlobal{"torch", "complex128", Meaning::ElementType, {}, 16},
-    AllowedGlobal{"torch", "float8_e4m3fn", Meaning::ElementType, {}, 1},
+    AllowedGlobal{"torch", "float8_e4m3fn", Meaning::ElementType, DType::F8E4M3, 1},
     AllowedGlobal{"torch", "float8_e4m3fnuz", Meaning::ElementType, {}, 1},
-    AllowedGlobal{"torch", "float8_e5m2", Meaning::ElementType, {}, 1},
+    AllowedGlobal{"torch", "float8_e5m2", Meaning::ElementType, DType::F8E5M2, 1},
     AllowedGlobal{"torch", "float8_e5m2fnuz", Meaning::ElementType, {}, 1},
 };
 

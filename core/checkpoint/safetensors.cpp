@@ -29,16 +29,26 @@ struct KnownDtype {
 };
 
 constexpr std::array knownDtypes{
-    KnownDtype{"F32", 32, DType::F32},   KnownDtype{"F16", 16, DType::F16},
-    KnownDtype{"BF16", 16, DType::BF16}, KnownDtype{"F64", 64, DType::F64},
-    KnownDtype{"I64", 64, DType::I64},   KnownDtype{"I32", 32, DType::I32},
-    KnownDtype{"I16", 16, DType::I16},   KnownDtype{"I8", 8, DType::I8},
-    KnownDtype{"U8", 8, DType::U8},      KnownDtype{"BOOL", 8, DType::Bool},
-    KnownDtype{"U16", 16, {}},           KnownDtype{"U32", 32, {}},
-    KnownDtype{"U64", 64, {}},           KnownDtype{"C64", 64, {}},
-    KnownDtype{"F8_E5M2", 8, {}},        KnownDtype{"F8_E4M3", 8, {}},
-    KnownDtype{"F8_E8M0", 8, {}},        KnownDtype{"F6_E2M3", 6, {}},
-    KnownDtype{"F6_E3M2", 6, {}},        KnownDtype{"F4", 4, {}},
+    KnownDtype{"F32", 32, DType::F32},
+    KnownDtype{"F16", 16, DType::F16},
+    KnownDtype{"BF16", 16, DType::BF16},
+    KnownDtype{"F64", 64, DType::F64},
+    KnownDtype{"I64", 64, DType::I64},
+    KnownDtype{"I32", 32, DType::I32},
+    KnownDtype{"I16", 16, DType::I16},
+    KnownDtype{"I8", 8, DType::I8},
+    KnownDtype{"U8", 8, DType::U8},
+    KnownDtype{"BOOL", 8, DType::Bool},
+    KnownDtype{"U16", 16, {}},
+    KnownDtype{"U32", 32, {}},
+    KnownDtype{"U64", 64, {}},
+    KnownDtype{"C64", 64, {}},
+    KnownDtype{"F8_E5M2", 8, DType::F8E5M2},
+    KnownDtype{"F8_E4M3", 8, DType::F8E4M3},
+    KnownDtype{"F8_E8M0", 8, {}},
+    KnownDtype{"F6_E2M3", 6, {}},
+    KnownDtype{"F6_E3M2", 6, {}},
+    KnownDtype{"F4", 4, {}},
 };
 
 const KnownDtype* findDtype(std::string_view name) {

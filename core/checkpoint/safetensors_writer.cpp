@@ -3,25 +3,19 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "checkpoint/atomic_file.h"
 #include "checkpoint/safetensors.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
-#include <cstring>
 #include <limits>
 #include <numeric>
 #include <unordered_map>
 
 namespace orrery::checkpoint {
 namespace {
-
-constexpr std::size_t pieceBytes = std::size_t{8} << 20U; ///< between two looks at the cancel token
 
 /// A JSON text; names that are not valid UTF-8 cannot be written.
 std::string quoted(const std::string& text) {
@@ -42,39 +36,11 @@ struct SafetensorsWriter::State {
         bool written = false;
     };
 
-    std::filesystem::path file;
-    std::string temporary;
-    int handle = -1;
+    explicit State(std::filesystem::path path) : file(std::move(path)) {}
+
+    AtomicFile file;
     std::vector<Slot> slots; ///< in the order of the file
     std::unordered_map<std::string_view, Slot*> byName;
-
-    ~State() {
-        if (handle >= 0) {
-            ::close(handle);
-            ::unlink(temporary.c_str());
-        }
-    }
-
-    [[noreturn]] void fail(const char* what) const {
-        throw Error(fmt::format("{} could not be {} ({}); check the folder's permissions and free space.",
-                                file.string(), what, std::strerror(errno)));
-    }
-
-    void put(std::uint64_t position, const void* data, std::size_t bytes, const Progress& progress) const {
-        const auto* at = static_cast<const char*>(data);
-        while (bytes > 0) {
-            progress.check();
-            const ssize_t count =
-                ::pwrite(handle, at, std::min(bytes, pieceBytes), static_cast<off_t>(position));
-            if (count < 0 && errno == EINTR)
-                continue;
-            if (count <= 0)
-                fail("written");
-            at += count;
-            position += static_cast<std::uint64_t>(count);
-            bytes -= static_cast<std::size_t>(count);
-        }
-    }
 
     /// Orders the tensors so that each is aligned to its elements, and writes their header.
     void layOut(std::span<const Declaration> declarations, const Metadata& metadata) {
@@ -110,7 +76,7 @@ struct SafetensorsWriter::State {
             throw UsageError(
                 fmt::format("{} would need a header of {} bytes, more than the {} that the format "
                             "allows; write fewer tensors or less metadata.",
-                            file.string(), header.size(), SafetensorsFile::maxHeaderBytes));
+                            file.file().string(), header.size(), SafetensorsFile::maxHeaderBytes));
         const std::uint64_t dataBegin = sizeof(std::uint64_t) + header.size();
         for (auto& slot : slots) {
             slot.begin += dataBegin;
@@ -119,13 +85,12 @@ struct SafetensorsWriter::State {
                 throw UsageError(
                     fmt::format("The tensor name \"{}\" cannot be written to {}: it is reserved or "
                                 "used twice.",
-                                slot.declaration.name, file.string()));
+                                slot.declaration.name, file.file().string()));
         }
         const std::uint64_t headerBytes = header.size();
-        put(0, &headerBytes, sizeof headerBytes, {});
-        put(sizeof headerBytes, header.data(), header.size(), {});
-        if (::ftruncate(handle, static_cast<off_t>(dataBegin + position)) != 0)
-            fail("written");
+        file.put(0, &headerBytes, sizeof headerBytes);
+        file.put(sizeof headerBytes, header.data(), header.size());
+        file.resize(dataBegin + position);
     }
 
     static std::uint64_t bytesOf(const Declaration& declared) {
@@ -141,13 +106,7 @@ struct SafetensorsWriter::State {
 
 SafetensorsWriter::SafetensorsWriter(std::filesystem::path file, std::span<const Declaration> declarations,
                                      const Metadata& metadata)
-    : m_state(std::make_unique<State>()) {
-    static std::atomic<unsigned> serial{0}; // two jobs may write the same file: the later one wins, whole
-    m_state->file = std::move(file);
-    m_state->temporary = fmt::format("{}.part-{}-{}", m_state->file.string(), ::getpid(), serial++);
-    m_state->handle = ::open(m_state->temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (m_state->handle < 0)
-        m_state->fail("created");
+    : m_state(std::make_unique<State>(std::move(file))) {
     m_state->layOut(declarations, metadata);
 }
 
@@ -161,7 +120,7 @@ void SafetensorsWriter::write(std::string_view name, const Tensor& tensor, const
                      tensor.shape() == slot.declaration.shape,
                  fmt::format("\"{}\" is written once, as declared", name));
     const Tensor whole = tensor.contiguous();
-    m_state->put(slot.begin, whole.rawData(), whole.bytes(), progress);
+    m_state->file.put(slot.begin, whole.rawData(), whole.bytes(), progress);
     slot.written = true;
 }
 
@@ -169,13 +128,8 @@ void SafetensorsWriter::finish() {
     for (const auto& slot : m_state->slots)
         if (!slot.written)
             throw Error(fmt::format("{} was not written: its tensor \"{}\" is missing.",
-                                    m_state->file.string(), slot.declaration.name));
-    if (::fsync(m_state->handle) != 0)
-        m_state->fail("written");
-    if (::rename(m_state->temporary.c_str(), m_state->file.c_str()) != 0)
-        m_state->fail("put in place");
-    ::close(m_state->handle);
-    m_state->handle = -1;
+                                    m_state->file.file().string(), slot.declaration.name));
+    m_state->file.finish();
 }
 
 void writeSafetensors(const std::filesystem::path& file,

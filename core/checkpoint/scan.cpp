@@ -75,6 +75,12 @@ WeightFlaw scanTensor(const std::string& name, const Tensor& tensor, const Progr
     case DType::F16:
         scanWords<std::uint16_t>(whole, {0x7c00U, 0x03ffU}, progress, flaw);
         break;
+    case DType::F8E5M2:
+        scanWords<std::uint8_t>(whole, {0x7cU, 0x03U}, progress, flaw);
+        break;
+    case DType::F8E4M3: // all bits set is its one NaN, and there is no infinity
+        scanWords<std::uint8_t>(whole, {0x7fU, 0x7fU}, progress, flaw);
+        break;
     default:
         break;
     }

@@ -2,6 +2,7 @@
 #include "checkpoint/source.h"
 
 #include "base/error.h"
+#include "checkpoint/gguf.h"
 #include "checkpoint/safetensors.h"
 #include "checkpoint/torch_legacy.h"
 #include "checkpoint/torch_zip.h"
@@ -23,7 +24,6 @@ constexpr KnownBeginning notCheckpoints[] = {
     {"version https://git-lfs",
      "is a git-lfs pointer, not the weights themselves; run \"git lfs pull\" in its folder, or download the "
      "file directly."},
-    {"GGUF", "is a GGUF file, which Orrery does not read; use the model's safetensors files."},
     {"\x89HDF", "is an HDF5 file (TensorFlow or Keras), which Orrery does not read; use the model's "
                 "safetensors files."},
     {"\x93NUMPY", "is a NumPy array, not a checkpoint; convert it to safetensors."},
@@ -40,6 +40,10 @@ const Metadata& Source::metadata() const {
     return none;
 }
 
+BlockMatrix Source::blocks(std::size_t index) const {
+    failedCheck("blocks", __FILE__, __LINE__, fmt::format("tensor {} is quantised", index));
+}
+
 std::shared_ptr<const Source> openSource(std::shared_ptr<Storage> bytes, const std::string& fileName) {
     const std::string_view text(reinterpret_cast<const char*>(bytes->data()), bytes->bytes());
     if (text.empty())
@@ -47,6 +51,8 @@ std::shared_ptr<const Source> openSource(std::shared_ptr<Storage> bytes, const s
     for (const auto& known : notCheckpoints)
         if (text.starts_with(known.bytes))
             throw InputError(fmt::format("{} {}", fileName, known.sentence));
+    if (text.starts_with("GGUF"))
+        return std::make_shared<GgufFile>(std::move(bytes), fileName);
     if (text.size() > 8 && text[8] == '{')
         return std::make_shared<SafetensorsFile>(std::move(bytes), fileName);
     if (text.starts_with("PK"))
@@ -59,10 +65,10 @@ std::shared_ptr<const Source> openSource(std::shared_ptr<Storage> bytes, const s
         throw InputError(fmt::format(
             "{} is a tar archive (PyTorch before 0.1.10); load and save it with a newer PyTorch first.",
             fileName));
-    throw InputError(fmt::format(
-        "{} is neither a safetensors nor a PyTorch file; give a model's folder, its model.safetensors or its "
-        "pytorch_model.bin.",
-        fileName));
+    throw InputError(fmt::format("{} is neither a safetensors, a PyTorch nor a GGUF file; give a model's "
+                                 "folder, its model.safetensors, its "
+                                 "pytorch_model.bin or its .gguf file.",
+                                 fileName));
 }
 
 } // namespace orrery::checkpoint

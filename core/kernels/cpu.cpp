@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/cpu.h"
 
+#include "tensor/narrow_floats.h"
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -16,7 +18,7 @@ Isa detect() noexcept {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     // These ask CPUID and XGETBV: a set that the operating system does not save counts as missing.
-    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !processorHasF16c())
         return Isa::Portable;
     if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
         !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512dq"))

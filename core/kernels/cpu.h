@@ -9,7 +9,7 @@ namespace orrery::kernels {
 /// Instruction sets for which kernels have versions, in order.
 enum class Isa {
     Portable,   ///< plain C++
-    Avx2,       ///< AVX2, FMA
+    Avx2,       ///< AVX2, FMA, F16C
     Avx512,     ///< AVX-512 F, BW, VL, DQ
     Avx512Vnni, ///< and VNNI: int8 products
     Avx512Bf16, ///< and BF16: bf16 products

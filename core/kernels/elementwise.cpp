@@ -6,6 +6,7 @@
 #include "kernels/rows.h"
 #include "kernels/simd/row_table.h"
 #include "kernels/threads.h"
+#include "tensor/narrow_floats.h"
 
 #include <fmt/format.h>
 
@@ -275,11 +276,16 @@ void gatherRows(const Tensor& table, const Tensor& ids, const Tensor& out, bool 
                                    to.columns);
                         break;
                     case DType::F16:
-                        for (std::int64_t j = 0; j < to.columns; ++j)
-                            buffer[j] = static_cast<float>(table.pointer<Float16>()[at + j]);
+                        widenFloats(table.pointer<Float16>() + at, buffer, to.columns);
+                        break;
+                    case DType::F8E4M3:
+                        widenFloats(table.pointer<Float8E4M3>() + at, buffer, to.columns);
+                        break;
+                    case DType::F8E5M2:
+                        widenFloats(table.pointer<Float8E5M2>() + at, buffer, to.columns);
                         break;
                     default:
-                        ORRERY_CHECK(false, "the table is f32, bf16 or f16");
+                        ORRERY_CHECK(false, "the table is f32, bf16, f16 or f8");
                     }
                     if (accumulate)
                         rows.add(target, row, target, to.columns);

@@ -2,8 +2,8 @@
 # Each file in core/kernels/simd is compiled for the instruction set that its name ends in; cpu.h chooses among
 # them when the program runs. The rest of Orrery runs on any x86-64.
 set(flags_portable "")
-set(flags_avx2 -mavx2 -mfma)
-set(flags_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mprefer-vector-width=512)
+set(flags_avx2 -mavx2 -mfma -mf16c)
+set(flags_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mf16c -mprefer-vector-width=512)
 set(flags_avx512_vnni ${flags_avx512} -mavx512vnni)
 set(flags_avx512_bf16 ${flags_avx512_vnni} -mavx512bf16)
 # GCC 12 calls the undefined registers in its own intrinsics uninitialised (bug 105593).

@@ -8,6 +8,7 @@
 #include "kernels/simd/row_table.h"
 #include "kernels/threads.h"
 #include "tensor/dtype.h"
+#include "tensor/narrow_floats.h"
 
 #include <algorithm>
 #include <cstring>
@@ -88,28 +89,75 @@ void copyToBf16(PanelProduct& product) {
     product.xStride = stride;
 }
 
-float element(const PanelSource& source, std::int64_t index) {
+/// A consecutive run of a source's numbers as floats.
+void readRun(const PanelSource& source, std::int64_t index, float* target, std::int64_t count) {
     switch (source.type) {
     case PanelSource::Type::F32:
-        return static_cast<const float*>(source.data)[index];
+        std::copy_n(static_cast<const float*>(source.data) + index, count, target);
+        break;
     case PanelSource::Type::BF16:
-        return static_cast<float>(static_cast<const BFloat16*>(source.data)[index]);
+        widenFloats(static_cast<const BFloat16*>(source.data) + index, target, count);
+        break;
     case PanelSource::Type::F16:
-        return static_cast<float>(static_cast<const Float16*>(source.data)[index]);
+        widenFloats(static_cast<const Float16*>(source.data) + index, target, count);
+        break;
+    case PanelSource::Type::F8E4M3:
+        widenFloats(static_cast<const Float8E4M3*>(source.data) + index, target, count);
+        break;
+    case PanelSource::Type::F8E5M2:
+        widenFloats(static_cast<const Float8E5M2*>(source.data) + index, target, count);
+        break;
     case PanelSource::Type::S8:
-        return static_cast<float>(static_cast<const std::int8_t*>(source.data)[index]);
+        std::copy_n(static_cast<const std::int8_t*>(source.data) + index, count, target);
+        break;
     }
-    return 0;
+}
+
+constexpr std::int64_t packBlock = 64;
+
+/// Packs columns begin .. end of a panel whose numbers need converting, a square block at a time: runs of the
+/// source, whichever way they lie, become floats in a tile, and the tile becomes a part of the panel.
+template <typename T, int step, typename Write>
+void packConverted(T* panel, std::int64_t begin, std::int64_t end, std::int64_t depth,
+                   const PanelSource& source, std::int64_t origin, const Write& write) {
+    const bool alongDepth = source.depthStride == 1;
+    const bool alongColumns = !alongDepth && source.columnStride == 1;
+    float tile[32 * packBlock]; // [column][k] along the depth, else [k][column]
+    for (std::int64_t k0 = 0; k0 < depth; k0 += packBlock) {
+        const std::int64_t count = std::min(packBlock, depth - k0);
+        const std::int64_t columnStep = alongColumns ? 1 : packBlock;
+        const std::int64_t kStep = alongColumns ? 32 : 1;
+        if (alongColumns) {
+            for (std::int64_t k = 0; k < count; ++k)
+                readRun(source, origin + begin + (k0 + k) * source.depthStride, tile + k * 32 + begin,
+                        end - begin);
+        } else {
+            for (std::int64_t column = begin; column < end; ++column) {
+                const std::int64_t index = (origin + column) * source.columnStride + k0 * source.depthStride;
+                float* to = tile + column * packBlock;
+                if (alongDepth)
+                    readRun(source, index, to, count);
+                else
+                    for (std::int64_t k = 0; k < count; ++k)
+                        readRun(source, index + k * source.depthStride, to + k, 1);
+            }
+        }
+        for (std::int64_t k = 0; k < count; ++k) {
+            T* to = panel + ((k0 + k) / step) * 32 * step + (k0 + k) % step;
+            const float* from = tile + k * kStep;
+            for (std::int64_t column = begin; column < end; ++column)
+                to[column * step] = write(from[column * columnStep]);
+        }
+    }
 }
 
 /// Packs one panel: square blocks keep both the source's rows and the panel's in cache.
 template <typename T, int step, typename Read, typename Write>
 void packPanel(T* panel, std::int64_t begin, std::int64_t end, std::int64_t depth, const Read& read,
                const Write& write) {
-    constexpr std::int64_t block = 64;
-    for (std::int64_t k0 = 0; k0 < depth; k0 += block)
+    for (std::int64_t k0 = 0; k0 < depth; k0 += packBlock)
         for (std::int64_t column = begin; column < end; ++column)
-            for (std::int64_t k = k0; k < std::min(depth, k0 + block); ++k)
+            for (std::int64_t k = k0; k < std::min(depth, k0 + packBlock); ++k)
                 panel[(k / step) * 32 * step + column * step + k % step] = write(read(column, k));
 }
 
@@ -152,14 +200,11 @@ void packPanels(PanelType type, const PanelSource& source, std::int64_t firstCol
                     [&](auto c, auto k) { return static_cast<const float*>(source.data)[index(c, k)]; },
                     [](float v) { return v; });
             else if (type == PanelType::F32)
-                packPanel<float, 1>(
-                    reinterpret_cast<float*>(bytes), begin, end, depth,
-                    [&](auto c, auto k) { return element(source, index(c, k)); }, [](float v) { return v; });
+                packConverted<float, 1>(reinterpret_cast<float*>(bytes), begin, end, depth, source, origin,
+                                        [](float v) { return v; });
             else if (type == PanelType::BF16)
-                packPanel<std::uint16_t, 2>(
-                    reinterpret_cast<std::uint16_t*>(bytes), begin, end, depth,
-                    [&](auto c, auto k) { return element(source, index(c, k)); },
-                    [](float v) { return BFloat16(v).bits; });
+                packConverted<std::uint16_t, 2>(reinterpret_cast<std::uint16_t*>(bytes), begin, end, depth,
+                                                source, origin, [](float v) { return BFloat16(v).bits; });
             else
                 packPanel<std::int8_t, 4>(
                     reinterpret_cast<std::int8_t*>(bytes), begin, end, depth,

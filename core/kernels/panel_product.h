@@ -23,7 +23,7 @@ enum class PanelType { F32, BF16, S8 };
 
 /// Where a source matrix lies: element (column, k) is at column * columnStride + k * depthStride.
 struct PanelSource {
-    enum class Type { F32, BF16, F16, S8 };
+    enum class Type { F32, BF16, F16, S8, F8E4M3, F8E5M2 };
     const void* data = nullptr;
     Type type = Type::F32;
     std::int64_t columnStride = 0;

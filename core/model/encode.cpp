@@ -2,6 +2,7 @@
 // Texts to inputs and ids back to texts.
 #include "base/error.h"
 #include "base/log.h"
+#include "model/gguf_tokenizer.h"
 #include "model/state.h"
 #include "text/tokenizer.h"
 
@@ -76,11 +77,15 @@ const text::Tokenizer& required(const std::shared_ptr<const text::Tokenizer>& to
 void Model::State::readTokenizer() const {
     std::call_once(lazy->tokenizerRead, [&] {
         try {
-            if (!text::Tokenizer::existsIn(folder)) {
+            std::shared_ptr<const text::Tokenizer> tokenizer;
+            if (gguf && !text::Tokenizer::existsIn(folder)) {
+                tokenizer = ggufTokenizer(gguf->settings());
+            } else if (!text::Tokenizer::existsIn(folder)) {
                 lazy->tokenizerProblem = fmt::format("{} holds no tokenizer files.", folder.string());
                 return;
+            } else {
+                tokenizer = text::Tokenizer::open(folder);
             }
-            auto tokenizer = text::Tokenizer::open(folder);
             // The tokenizer of another model would make ids that mean something else, or nothing.
             if (tokenizer->vocabularySize() > stack.config.vocabulary)
                 lazy->tokenizerProblem = fmt::format(

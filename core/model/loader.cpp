@@ -2,6 +2,7 @@
 #include "model/loader.h"
 
 #include "base/error.h"
+#include "nn/block_weights.h"
 
 #include <fmt/format.h>
 
@@ -44,6 +45,11 @@ private:
     /// The tensor of a name, its shape and dtype checked. BERT's first checkpoints call the weight and bias
     /// of norms gamma and beta.
     Tensor take(const std::string& name, const Shape& expected, LoadedModule& module) {
+        return m_checkpoint.tensor(claim(name, expected, module));
+    }
+
+    /// The same without its numbers: the name under which it is stored.
+    std::string claim(const std::string& name, const Shape& expected, LoadedModule& module) {
         const checkpoint::TensorInfo* info = m_checkpoint.find(name);
         std::string found = name;
         const auto renamed = [&](std::string_view now, std::string_view before) {
@@ -68,7 +74,23 @@ private:
         m_taken.insert(found);
         module.parameters.push_back(
             {found, *info->dtype, info->shape, static_cast<std::size_t>(info->bytes)});
-        return m_checkpoint.tensor(found);
+        return found;
+    }
+
+    /// Matrices over one another as they are stored: quantised blocks where all of them are, else dense.
+    std::shared_ptr<const nn::WeightFormat> matrices(const std::vector<std::string>& stored,
+                                                     bool transposed) const {
+        std::vector<BlockMatrix> blocks;
+        std::vector<Tensor> dense;
+        for (const std::string& name : stored)
+            if (m_checkpoint.info(name).blocks)
+                blocks.push_back(m_checkpoint.blocks(name));
+        if (blocks.size() == stored.size())
+            return nn::blockWeights(std::move(blocks), m_compute);
+        for (const std::string& name : stored)
+            dense.push_back(m_checkpoint.tensor(name));
+        return dense.size() == 1 ? nn::denseFormat(dense.front(), transposed, m_compute)
+                                 : nn::stackedFormat(std::move(dense), m_compute);
     }
 
     std::string described() const {
@@ -99,9 +121,9 @@ private:
         LoadedModule& place = module(moduleName, "linear");
         std::shared_ptr<const nn::WeightFormat> format = stored(moduleName, outputs, inputs);
         if (!format)
-            format = nn::denseFormat(
-                take(base + ".weight", transposed ? Shape{inputs, outputs} : Shape{outputs, inputs}, place),
-                transposed, m_compute);
+            format = matrices({claim(base + ".weight",
+                                     transposed ? Shape{inputs, outputs} : Shape{outputs, inputs}, place)},
+                              transposed);
         const Tensor shift = bias ? take(base + ".bias", {outputs}, place).to(DType::F32) : Tensor{};
         return {moduleName, std::move(format), shift};
     }
@@ -137,7 +159,7 @@ private:
 
     nn::Linear stackedQkv(const std::string& moduleName, int layer) {
         LoadedModule& place = module(moduleName, "linear");
-        std::vector<Tensor> weights;
+        std::vector<std::string> weights;
         const std::int64_t width = m_config.hiddenSize;
         const std::int64_t total = (m_config.heads + 2 * m_config.keyValueHeads) * m_config.headSize;
         const Tensor bias = Tensor::empty({total});
@@ -148,12 +170,12 @@ private:
             const std::int64_t outputs =
                 (name == &m_names.query ? m_config.heads : m_config.keyValueHeads) * m_config.headSize;
             if (!format)
-                weights.push_back(take(base + ".weight", {outputs, width}, place));
+                weights.push_back(claim(base + ".weight", {outputs, width}, place));
             bias.slice(0, row, row + outputs).copyFrom(take(base + ".bias", {outputs}, place));
             row += outputs;
         }
         if (!format)
-            format = nn::stackedFormat(std::move(weights), m_compute);
+            format = matrices(weights, false);
         return {moduleName, std::move(format), bias};
     }
 
@@ -203,9 +225,9 @@ private:
         LoadedModule& place = module("unembed", "linear");
         std::shared_ptr<const nn::WeightFormat> format = stored("unembed", m_config.vocabulary, width);
         if (!format)
-            format = nn::denseFormat(m_config.tiedEmbeddings ? m_result.stack.tokenEmbedding
-                                                             : take(own, {m_config.vocabulary, width}, place),
-                                     false, m_compute);
+            format = matrices({m_config.tiedEmbeddings ? m_prefix + m_names.tokenEmbedding + ".weight"
+                                                       : claim(own, {m_config.vocabulary, width}, place)},
+                              false);
         if (m_config.tiedEmbeddings && m_checkpoint.contains(own))
             m_taken.insert(own); // stored twice
         Tensor bias;

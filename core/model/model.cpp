@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "checkpoint/gguf_model.h"
 #include "kernels/threads.h"
 #include "model/runner.h"
 #include "model/state.h"
@@ -53,23 +54,37 @@ std::shared_ptr<Model> Model::open(const std::filesystem::path& folder, const Op
         throw UsageError(
             fmt::format("Models compute in f32 or bf16, not in {}.", orrery::name(options.dtype)));
     std::error_code ignored;
-    if (!std::filesystem::is_directory(folder, ignored))
-        throw InputError(fmt::format("{} is not a folder; give the folder that holds a model's config.json.",
-                                     folder.string()));
+    const bool isFile = std::filesystem::is_regular_file(folder, ignored);
+    if (!isFile && !std::filesystem::is_directory(folder, ignored))
+        throw InputError(
+            fmt::format("{} is not a folder; give the folder that holds a model's config.json, or "
+                        "a .gguf file.",
+                        folder.string()));
     options.progress.report("Opening " + folderName(folder), 0, 1);
     auto state = std::make_unique<State>();
     state->name = folderName(folder);
     state->folder = folder;
     state->dtype = options.dtype;
-    state->fileConfig = checkpoint::ModelConfig::read(folder);
-    if (const NetworkFamily* network = networkFamilyFor(state->fileConfig.modelType())) {
-        state->openNetwork(*network, options);
-        options.progress.report("Opening " + state->name, 1, 1);
-        return std::shared_ptr<Model>(new Model(std::move(state)));
+    auto gguf = checkpoint::ggufModel(folder);
+    if (isFile && !gguf)
+        throw InputError(
+            fmt::format("{} is a file; give the folder that holds a model's config.json, or a .gguf "
+                        "file.",
+                        folder.string()));
+    if (gguf) {
+        state->fileConfig = gguf->config;
+        state->gguf = gguf->file;
+    } else {
+        state->fileConfig = checkpoint::ModelConfig::read(folder);
+        if (const NetworkFamily* network = networkFamilyFor(state->fileConfig.modelType())) {
+            state->openNetwork(*network, options);
+            options.progress.report("Opening " + state->name, 1, 1);
+            return std::shared_ptr<Model>(new Model(std::move(state)));
+        }
     }
     const ModelFamily& family = familyFor(state->fileConfig);
     const StackConfig config = family.read(state->fileConfig);
-    state->checkpoint = checkpoint::Checkpoint::open(folder);
+    state->checkpoint = gguf ? gguf->weights : checkpoint::Checkpoint::open(folder);
     LoadedStack loaded = loadStack(*state->checkpoint, config, family.names(), options);
     state->stack = std::move(loaded.stack);
     state->modules = std::move(loaded.modules);

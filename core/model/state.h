@@ -2,6 +2,7 @@
 #pragma once
 
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/gguf.h"
 #include "model/family.h"
 #include "model/loader.h"
 #include "model/model.h"
@@ -31,6 +32,7 @@ struct Model::State {
     std::filesystem::path folder;
     checkpoint::ModelConfig fileConfig;
     std::shared_ptr<const checkpoint::Checkpoint> checkpoint;
+    std::shared_ptr<const checkpoint::GgufFile> gguf; ///< where the model is one, else null
     DType dtype = DType::F32;
     Stack stack;                            ///< of a network: its configuration alone
     std::shared_ptr<const Network> network; ///< null for stacks

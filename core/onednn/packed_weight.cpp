@@ -29,10 +29,14 @@ PanelSource::Type sourceType(DType dtype) {
         return PanelSource::Type::BF16;
     case DType::F16:
         return PanelSource::Type::F16;
+    case DType::F8E4M3:
+        return PanelSource::Type::F8E4M3;
+    case DType::F8E5M2:
+        return PanelSource::Type::F8E5M2;
     case DType::I8:
         return PanelSource::Type::S8;
     default:
-        throw UsageError(fmt::format("Weights must be f32, bf16, f16 or i8, not {}.", name(dtype)));
+        throw UsageError(fmt::format("Weights must be f32, bf16, f16, f8 or i8, not {}.", name(dtype)));
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "tensor/convert.h"
 
+#include "tensor/narrow_floats.h"
 #include "tensor/tensor.h"
 
 #include <cmath>
@@ -11,13 +12,18 @@
 namespace orrery {
 namespace {
 
+/// Floats that exist as storage only: arithmetic goes by way of float.
+template <typename T>
+constexpr bool isStoredFloat = std::is_same_v<T, BFloat16> || std::is_same_v<T, Float16> ||
+                               std::is_same_v<T, Float8E4M3> || std::is_same_v<T, Float8E5M2>;
+
 template <typename To, typename From>
 To convertOne(From value) {
     if constexpr (std::is_same_v<To, From>) {
         return value;
-    } else if constexpr (std::is_same_v<From, BFloat16> || std::is_same_v<From, Float16>) {
+    } else if constexpr (isStoredFloat<From>) {
         return convertOne<To>(static_cast<float>(value));
-    } else if constexpr (std::is_same_v<To, BFloat16> || std::is_same_v<To, Float16>) {
+    } else if constexpr (isStoredFloat<To>) {
         return To(static_cast<float>(value));
     } else if constexpr (std::is_same_v<To, bool>) {
         return value != From{};
@@ -42,6 +48,10 @@ void convertRun(const From* source, std::int64_t sourceStep, To* target, std::in
     if (sourceStep == 1 && targetStep == 1) {
         if constexpr (std::is_same_v<To, From>) {
             std::memcpy(target, source, static_cast<std::size_t>(count) * sizeof(To));
+        } else if constexpr (std::is_same_v<To, float> && isStoredFloat<From>) {
+            widenFloats(source, target, count);
+        } else if constexpr (std::is_same_v<To, Float16> && std::is_same_v<From, float>) {
+            narrowFloats(source, target, count);
         } else {
             for (std::int64_t i = 0; i < count; ++i)
                 target[i] = convertOne<To>(source[i]);
@@ -87,6 +97,10 @@ void withType(DType dtype, Action&& action) {
         return action(std::uint8_t{});
     case DType::Bool:
         return action(bool{});
+    case DType::F8E4M3:
+        return action(Float8E4M3{});
+    case DType::F8E5M2:
+        return action(Float8E5M2{});
     }
 }
 

@@ -9,7 +9,7 @@
 
 namespace orrery {
 
-enum class DType : std::uint8_t { F32, BF16, F16, F64, I64, I32, I16, I8, U8, Bool };
+enum class DType : std::uint8_t { F32, BF16, F16, F64, I64, I32, I16, I8, U8, Bool, F8E4M3, F8E5M2 };
 
 [[nodiscard]] std::size_t itemSize(DType dtype) noexcept; ///< bytes of one element
 [[nodiscard]] std::string_view
@@ -41,7 +41,27 @@ struct Float16 {
     explicit operator float() const noexcept;
 };
 
+/// Storage form of 8-bit floats with 4 bits of exponent (bias 7) and 3 of mantissa, without infinity: up to
+/// 448; what rounds beyond is NaN (Micikevicius et al., "FP8 Formats for Deep Learning", 2022; torch's
+/// float8_e4m3fn).
+struct Float8E4M3 {
+    std::uint8_t bits = 0;
+    Float8E4M3() = default;
+    explicit Float8E4M3(float value) noexcept;
+    explicit operator float() const noexcept;
+};
+
+/// Storage form of 8-bit floats with 5 bits of exponent (bias 15) and 2 of mantissa: the upper half of an
+/// IEEE binary16, with infinities; up to 57344.
+struct Float8E5M2 {
+    std::uint8_t bits = 0;
+    Float8E5M2() = default;
+    explicit Float8E5M2(float value) noexcept;
+    explicit operator float() const noexcept;
+};
+
 static_assert(sizeof(BFloat16) == 2 && sizeof(Float16) == 2);
+static_assert(sizeof(Float8E4M3) == 1 && sizeof(Float8E5M2) == 1);
 
 /// The DType that stands for a C++ type.
 template <typename T>
@@ -61,6 +81,14 @@ struct DTypeOf<BFloat16> {
 template <>
 struct DTypeOf<Float16> {
     static constexpr DType value = DType::F16;
+};
+template <>
+struct DTypeOf<Float8E4M3> {
+    static constexpr DType value = DType::F8E4M3;
+};
+template <>
+struct DTypeOf<Float8E5M2> {
+    static constexpr DType value = DType::F8E5M2;
 };
 template <>
 struct DTypeOf<std::int64_t> {

@@ -124,14 +124,25 @@ TEST(Safetensors, SaysWhatIsWrongWithTheHeader) {
 
 TEST(Safetensors, ListsDtypesItDoesNotComputeWith) {
     const auto checkpoint =
-        openBytes(safetensors(R"({"w":{"dtype":"F8_E4M3","shape":[4],"data_offsets":[0,4]},)"
+        openBytes(safetensors(R"({"w":{"dtype":"F8_E8M0","shape":[4],"data_offsets":[0,4]},)"
                               R"("v":{"dtype":"NEW","shape":[3],"data_offsets":[4,8]}})",
                               "12345678"));
-    EXPECT_EQ(checkpoint->info("w").storedDtype, "F8_E4M3");
+    EXPECT_EQ(checkpoint->info("w").storedDtype, "F8_E8M0");
     EXPECT_FALSE(checkpoint->info("v").dtype.has_value());
     EXPECT_THAT(sentenceOf([&] { (void)checkpoint->tensor("w"); }),
-                AllOf(HasSubstr("F8_E4M3"), HasSubstr("\"w\""), HasSubstr("FILE.safetensors")));
+                AllOf(HasSubstr("F8_E8M0"), HasSubstr("\"w\""), HasSubstr("FILE.safetensors")));
     EXPECT_THAT(sentenceOf([&] { (void)checkpoint->tensor("v"); }), HasSubstr("NEW"));
+}
+
+TEST(Safetensors, EightBitFloatsAreViews) {
+    const auto checkpoint =
+        openBytes(safetensors(R"({"a":{"dtype":"F8_E4M3","shape":[3],"data_offsets":[0,3]},)"
+                              R"("b":{"dtype":"F8_E5M2","shape":[1,3],"data_offsets":[3,6]}})",
+                              "\x38\xc0\x7e\x3c\xc0\x7b"));
+    EXPECT_EQ(checkpoint->tensor("a").dtype(), DType::F8E4M3);
+    EXPECT_EQ(checkpoint->tensor("a").toFloats(), (std::vector<float>{1, -2, 448}));
+    EXPECT_EQ(checkpoint->tensor("b").toFloats(), (std::vector<float>{1, -2, 57344}));
+    EXPECT_EQ(checkpoint->tensor("a").storage(), checkpoint->tensor("b").storage());
 }
 
 /// A BERT-base of 440 MB: opening must not look at its numbers, whether or not they are in memory.

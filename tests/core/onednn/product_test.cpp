@@ -82,7 +82,7 @@ RC_GTEST_PROP(Linear, IsTheProductForAllBackendsSetsAndTypes, ()) {
     const auto inputs = *rc::gen::element<std::int64_t>(1, 3, 16, 31, 64, 130, 512);
     const int parts = *rc::gen::inRange(1, 4);
     const auto layout = *rc::gen::element(WeightLayout::OutIn, WeightLayout::InOut);
-    const DType stored = *rc::gen::element(DType::F32, DType::BF16, DType::F16);
+    const DType stored = *rc::gen::element(DType::F32, DType::BF16, DType::F16, DType::F8E4M3, DType::F8E5M2);
     const DType compute = *rc::gen::element(DType::F32, DType::BF16);
     const DType outType = *rc::gen::element(DType::F32, DType::BF16);
     const auto backend = *rc::gen::element(Backend::Automatic, Backend::Kernels, Backend::OneDnn);

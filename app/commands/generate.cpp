@@ -25,6 +25,7 @@ struct Settings {
     std::string strategy;
     std::int64_t tokens = 0;
     std::int64_t alternatives = 0;
+    std::vector<std::string> stops;
     bool stream = false;
     std::string formats = "svg,csv,json";
 };
@@ -71,6 +72,12 @@ Plan planOf(Session& session, const Settings& settings, const model::Model& mode
     if (settings.tokens > 0) {
         plan.settings.set("max_new_tokens", settings.tokens);
         plan.settings.reset("max_length");
+    }
+    if (!settings.stops.empty()) {
+        std::vector<std::string> strings = plan.settings.texts("stop_strings");
+        for (const std::string& stop : settings.stops)
+            strings.push_back(asUtf8(stop));
+        plan.settings.set("stop_strings", std::move(strings));
     }
     plan.options = generate::toGenerateOptions(plan.settings, model.tokenizer().get());
     plan.options.seed = session.seed;
@@ -264,6 +271,10 @@ void defineGenerate(CLI::App& parser, Session& session) {
         ->add_option("--alternatives", settings->alternatives,
                      "Record so many of the likeliest tokens of each step")
         ->check(CLI::Range(0, 1000));
+    command
+        ->add_option("--stop", settings->stops,
+                     "Stop at this text, wherever it lies in the tokens; repeatable (stop_strings)")
+        ->allow_extra_args(false);
     command->add_flag("--stream", settings->stream, "Write the text as it comes");
     command->add_option("--format", settings->formats,
                         "Figures written to --out: svg, pdf, png, csv, json, npy, html, separated by commas");

@@ -45,11 +45,13 @@ figure::Figure table(const Sequence& sequence, std::size_t alternatives, const T
         row.emplace_back(tokenText(token.id));
         row.emplace_back(token.probability);
         for (std::size_t i = 0; i < alternatives; ++i) {
-            const bool there = i < token.alternatives.size();
-            row.push_back(there ? figure::Table::Cell(tokenText(token.alternatives[i].id))
-                                : figure::Table::Cell());
-            row.push_back(there ? figure::Table::Cell(token.alternatives[i].probability)
-                                : figure::Table::Cell());
+            if (i < token.alternatives.size()) {
+                row.emplace_back(tokenText(token.alternatives[i].id));
+                row.emplace_back(token.alternatives[i].probability);
+            } else {
+                row.emplace_back();
+                row.emplace_back();
+            }
         }
     }
     return {.id = "alternatives",

@@ -89,6 +89,9 @@ check(len(beams["sequences"]) == 2 and beams["sequences"][0]["score"] >= beams["
 check(len(beams["sequences"][0]["tokens"][0]["alternatives"]) == 3, "alternatives of every step")
 streamed = run("generate", gpt, "--prompt", "Compute the", "--tokens", "8", "--stream", "-q")
 check(streamed == run("generate", gpt, "--prompt", "Compute the", "--tokens", "8", "-q") and streamed.startswith("Compute the"), "a streamed text is the text")
+whole = json.loads(run("generate", gpt, "--prompt", "Compute the", "--tokens", "12", "--json"))["added"]
+stopped = json.loads(run("generate", gpt, "--prompt", "Compute the", "--tokens", "12", "--stop", whole[3:7], "--json"))
+check(stopped["added"] == whole[:whole.find(whole[3:7])] and stopped["sequences"][0]["reason"] == "stop_string", f"stops before a text: {stopped['added']!r}")
 run("generate", gpt, "--prompt", "Compute the", "--tokens", "5", "--alternatives", "2", "--out", str(work / "generated"), "-q")
 check({"tokens.svg", "alternatives.csv", "latency.json"} <= {f.name for f in (work / "generated").iterdir()}, "figures of a generation")
 (work / "prompts.jsonl").write_text('{"text": "Compute the"}\n{"text": "Compute the number"}\n')

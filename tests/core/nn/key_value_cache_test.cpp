@@ -108,7 +108,7 @@ public:
 
 class Willing final : public MixerState {
 public:
-    explicit Willing(std::vector<std::int64_t> rows) : rows(std::move(rows)) {}
+    explicit Willing(std::vector<std::int64_t> given) : rows(std::move(given)) {}
     [[nodiscard]] std::size_t bytes() const override { return rows.size(); }
     [[nodiscard]] std::shared_ptr<MixerState> select(std::span<const std::int64_t> chosen) const override {
         std::vector<std::int64_t> next;

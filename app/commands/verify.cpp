@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "commands.h"
+#include "generate/verification.h"
 #include "text/conformance.h"
 
 #include <fmt/format.h>
@@ -43,7 +44,7 @@ std::vector<fs::path> cases(const fs::path& path) {
 }
 
 void verifyModel(const fs::path& folder, const Progress& progress, std::vector<Line>& lines) {
-    const auto result = model::verifyModelCase(folder, progress);
+    const auto result = model::verifyModelCase(folder, progress, generate::continuation());
     if (!result.problem.empty()) {
         lines.push_back({result.name, false, result.problem, 0, 0});
         return;

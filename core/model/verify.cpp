@@ -25,8 +25,10 @@ constexpr double bf16Tolerance = 5e-2;
 /// Recorded outputs of one set, compared one after the other.
 class SetVerifier {
 public:
-    SetVerifier(const Model& model, const std::filesystem::path& file, const Progress& progress)
-        : m_model(model), m_progress(progress), m_expected(checkpoint::Checkpoint::open(file)) {}
+    SetVerifier(const Model& model, const std::filesystem::path& file, const Progress& progress,
+                const Continuation& continuation)
+        : m_model(model), m_progress(progress), m_continuation(continuation),
+          m_expected(checkpoint::Checkpoint::open(file)) {}
 
     VerifiedSet verify() {
         m_result.file = m_expected->path().filename().string();
@@ -90,7 +92,7 @@ private:
             comparePattern(output, trace.pattern(std::stoi(output.substr(11))), expected);
         else if (output == "native_bf16.logits")
             compareBf16(output, expected);
-        else if (output == "generated_ids")
+        else if (output == "generated_ids" || (output.starts_with("generated_ids_") && m_continuation))
             compareGenerated(output, expected);
         else if (output == "logits_at.values")
             compareChosenRows(output, expected);
@@ -213,6 +215,8 @@ private:
             if (static_cast<std::int64_t>(expected.at({i / prompt, i % prompt})) !=
                 inputs[static_cast<std::size_t>(i)])
                 return compareContinuation(name, expected);
+        if (m_continuation)
+            return compareContinued(name, expected);
         nn::KeyValueCache cache;
         Context context;
         context.progress = m_progress;
@@ -245,6 +249,35 @@ private:
         add(name, different, 0);
     }
 
+    /// What the engine's own generation says with the arguments of the case. Where it ended before others,
+    /// the expected ids are filled up with one and the same token.
+    void compareContinued(const std::string& name, const Tensor& expected) {
+        const std::filesystem::path file = m_model.folder() / "case.json";
+        std::error_code failed;
+        Json arguments = Json::object();
+        if (std::filesystem::is_regular_file(file, failed)) {
+            const Json record = readJsonFile(file, {.maxBytes = 16U << 20U});
+            if (record.is_object() && record.contains("generate") && record["generate"].is_object())
+                arguments = record["generate"].value(name, Json::object());
+        }
+        const std::int64_t prompt = m_input.length();
+        const std::int64_t width = expected.size(1);
+        const auto made = m_continuation(m_model, m_input, arguments, width - prompt, m_progress);
+        double different = 0;
+        for (std::int64_t row = 0; row < expected.size(0); ++row) {
+            const auto& ids = made.at(static_cast<std::size_t>(row));
+            const auto wanted = [&](std::int64_t column) {
+                return static_cast<std::int64_t>(expected.at({row, column}));
+            };
+            for (std::int64_t column = prompt; column < width; ++column) {
+                const auto place = static_cast<std::size_t>(column - prompt);
+                different +=
+                    place < ids.size() ? ids[place] != wanted(column) : wanted(column) != wanted(width - 1);
+            }
+        }
+        add(name, different, 0);
+    }
+
     /// Ids that continue a prompt of their own, of unrecorded length: at least their second half must be what
     /// the model finds likeliest after what is before.
     void compareContinuation(const std::string& name, const Tensor& expected) {
@@ -267,6 +300,7 @@ private:
 
     const Model& m_model;
     const Progress& m_progress;
+    const Continuation& m_continuation;
     std::shared_ptr<const checkpoint::Checkpoint> m_expected;
     VerifiedSet m_result;
     ModelInput m_input;
@@ -306,7 +340,8 @@ bool isModelCase(const std::filesystem::path& folder) {
     return std::filesystem::is_regular_file(folder / "config.json", failed) && !expectedFiles(folder).empty();
 }
 
-VerifiedCase verifyModelCase(const std::filesystem::path& folder, const Progress& progress) {
+VerifiedCase verifyModelCase(const std::filesystem::path& folder, const Progress& progress,
+                             const Continuation& continuation) {
     VerifiedCase result;
     result.name =
         folder.has_filename() ? folder.filename().string() : folder.parent_path().filename().string();
@@ -315,8 +350,9 @@ VerifiedCase verifyModelCase(const std::filesystem::path& folder, const Progress
         for (const std::filesystem::path& file : expectedFiles(folder)) {
             progress.check();
             try {
-                result.sets.push_back(model->isNetwork() ? verifyNetworkSet(*model, file, progress)
-                                                         : SetVerifier(*model, file, progress).verify());
+                result.sets.push_back(model->isNetwork()
+                                          ? verifyNetworkSet(*model, file, progress)
+                                          : SetVerifier(*model, file, progress, continuation).verify());
             } catch (const Cancelled&) {
                 throw;
             } catch (const std::exception& error) {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include "base/json.h"
 #include "base/progress.h"
+#include "model/input.h"
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -37,10 +41,20 @@ struct VerifiedCase {
 /// Whether a folder is a model case: config.json and at least one expected*.safetensors.
 [[nodiscard]] bool isModelCase(const std::filesystem::path& folder);
 
+class Model;
+
+/// Continues prompts as a case's generation arguments say (those of case.json, in Hugging Face's names; an
+/// empty object: greedily, without ends) by newTokens at most: the best continuation of each prompt, new
+/// tokens only. See generate/verification.h.
+using Continuation = std::function<std::vector<std::vector<std::int64_t>>(
+    const Model& model, const ModelInput& prompts, const Json& arguments, std::int64_t newTokens,
+    const Progress& progress)>;
+
 /// Runs the model of a folder on its recorded inputs and compares every recorded output: |a - b| <= 1e-4 *
 /// max|b| + 1e-5 over positions that are not padding, generated ids exactly, native bf16 logits at 5e-2. An
-/// output that is not understood fails the set. Never throws but Cancelled.
-[[nodiscard]] VerifiedCase verifyModelCase(const std::filesystem::path& folder,
-                                           const Progress& progress = {});
+/// output that is not understood fails the set. Never throws but Cancelled. Without a continuation generated
+/// ids are compared greedily, and those of beams cannot be.
+[[nodiscard]] VerifiedCase verifyModelCase(const std::filesystem::path& folder, const Progress& progress = {},
+                                           const Continuation& continuation = {});
 
 } // namespace orrery::model

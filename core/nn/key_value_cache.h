@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace orrery::nn {
@@ -20,8 +21,13 @@ public:
     [[nodiscard]] std::int64_t batch() const { return m_batch; }
     [[nodiscard]] std::size_t bytes() const;
     void clear();
-    /// Forgets everything from position length on.
+    /// Forgets everything from position length on. States of mixers cannot: UsageError unless canTruncate().
     void truncate(std::int64_t length);
+    [[nodiscard]] bool canTruncate() const; ///< no layer keeps a mixer's state
+    /// Row i continues what was row rows[i]; rows may repeat or be left out (beams that fork and die, one
+    /// prompt that is continued several ways). Rows that stay in place are not copied unless more rows than
+    /// ever are needed; of those that move, positions before `shared` are taken to be equal already.
+    void select(std::span<const std::int64_t> rows, std::int64_t shared = 0);
 
     // For the model.
     /// Makes room for added positions of every layer; layers and batch must be the same as before.
@@ -40,7 +46,7 @@ public:
 
 private:
     struct Layer {
-        Tensor key; ///< [B, capacity, Hkv, d]
+        Tensor key; ///< [at least B, capacity, Hkv, d]
         Tensor value;
         std::int64_t filled = 0;
         std::shared_ptr<MixerState> state;

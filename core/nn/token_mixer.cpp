@@ -7,6 +7,11 @@
 
 namespace orrery::nn {
 
+std::shared_ptr<MixerState> MixerState::select(std::span<const std::int64_t>) const {
+    throw UsageError("The state of a token mixer of this model cannot change its rows; generate one "
+                     "continuation at a time, without beams.");
+}
+
 std::shared_ptr<MixerState> TokenMixer::makeState(std::int64_t) const {
     throw UsageError(fmt::format("The token mixer \"{}\" cannot decode position by position.", name()));
 }

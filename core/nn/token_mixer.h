@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,9 @@ class MixerState {
 public:
     virtual ~MixerState() = default;
     [[nodiscard]] virtual std::size_t bytes() const = 0;
+    /// A state of its own in which row i continues what was row rows[i] here; rows may repeat or be left out.
+    /// Beams and several continuations of one prompt need it; the default is a UsageError.
+    [[nodiscard]] virtual std::shared_ptr<MixerState> select(std::span<const std::int64_t> rows) const;
 };
 
 /// Mixes positions in place of attention and owns whatever projections it needs. One instance serves one

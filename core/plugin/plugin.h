@@ -5,6 +5,7 @@
 
 #include "analyze/analyzer.h"
 #include "compress/compressor.h"
+#include "generate/decoding_strategy.h"
 #include "nn/attention_kernel.h"
 #include "nn/token_mixer.h"
 #include "plugin/registry.h"

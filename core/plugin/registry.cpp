@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "plugin/registry.h"
 
+#include "generate/decoding_strategy.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
+#include <mutex>
 #include <tuple>
 
 namespace orrery::plugin {
@@ -80,8 +84,18 @@ void Registry::adopt(const Registry& other, const std::string& plugin) {
     m_entries = std::move(merged);
 }
 
+namespace {
+/// Parts that come with the engine itself.
+void addBuiltIns(Registry& registry) {
+    for (const auto& strategy : generate::builtInStrategies())
+        registry.add<generate::DecodingStrategy>(strategy);
+}
+} // namespace
+
 Registry& registry() {
     static Registry instance;
+    static std::once_flag filled;
+    std::call_once(filled, addBuiltIns, std::ref(instance));
     return instance;
 }
 

@@ -84,6 +84,27 @@ check("predicted" in run("analyze", bert, "--text", "a", "--lens", "attention_ro
 sample = json.loads((tree / "resources/models/docs-gpt/samples.json").read_text())[0]
 made = json.loads(run("generate", gpt, "--prompt", "<|endoftext|>" + sample["prompt"], "--tokens", str(len(sample["greedy_ids"]) - len(sample["prompt_ids"])), "--json"))
 check(made["ids"] == sample["greedy_ids"][:len(made["ids"])] and len(made["ids"]) > 20, f"greedy ids: {made['ids']}")
+beams = json.loads(run("generate", gpt, "--prompt", "Compute the", "--strategy", "beam_search", "--set", "num_beams=3", "--set", "num_return_sequences=2", "--set", "max_new_tokens=6", "--alternatives", "3", "--json"))
+check(len(beams["sequences"]) == 2 and beams["sequences"][0]["score"] >= beams["sequences"][1]["score"], "beams are returned best first")
+check(len(beams["sequences"][0]["tokens"][0]["alternatives"]) == 3, "alternatives of every step")
+streamed = run("generate", gpt, "--prompt", "Compute the", "--tokens", "8", "--stream", "-q")
+check(streamed == run("generate", gpt, "--prompt", "Compute the", "--tokens", "8", "-q") and streamed.startswith("Compute the"), "a streamed text is the text")
+whole = json.loads(run("generate", gpt, "--prompt", "Compute the", "--tokens", "12", "--json"))["added"]
+stopped = json.loads(run("generate", gpt, "--prompt", "Compute the", "--tokens", "12", "--stop", whole[3:7], "--json"))
+check(stopped["added"] == whole[:whole.find(whole[3:7])] and stopped["sequences"][0]["reason"] == "stop_string", f"stops before a text: {stopped['added']!r}")
+run("generate", gpt, "--prompt", "Compute the", "--tokens", "5", "--alternatives", "2", "--out", str(work / "generated"), "-q")
+check({"tokens.svg", "alternatives.csv", "latency.json"} <= {f.name for f in (work / "generated").iterdir()}, "figures of a generation")
+(work / "prompts.jsonl").write_text('{"text": "Compute the"}\n{"text": "Compute the number"}\n')
+both = json.loads(run("generate", gpt, "--file", str(work / "prompts.jsonl"), "--tokens", "3", "--json"))
+check(len(both) == 2 and all(len(one["sequences"][0]["tokens"]) == 3 for one in both), "several prompts from JSONL")
+guessed = json.loads(run("generate", gpt, "--prompt", "Compute the", "--tokens", "30", "--strategy", "prompt_lookup", "--json"))
+check(guessed["ids"] == json.loads(run("generate", gpt, "--prompt", "Compute the", "--tokens", "30", "--json"))["ids"] and "speculation" in guessed, "prompt lookup says what greedy says")
+run("generate", gpt, "--prompt", "a", "--set", "num_beems=3", status=2)
+run("generate", gpt, "--prompt", "a", "--strategy", "gready", status=2)
+run("generate", gpt, status=2)
+run("generate", str(work / "nothing"), "--prompt", "a", status=3)
+run("generate", bert, "--prompt", "a", status=2)
+check({"greedy", "sampling", "beam_search", "beam_sampling", "contrastive_search", "prompt_lookup", "speculative"} <= {p["id"] for p in json.loads(run("parts", "list", "--kind", "decoding_strategy", "--json"))}, "decoding strategies are parts")
 
 # Compression: the compressed folder opens like any other
 run("compress", topic, "--with", "int8_linear", "--out", str(work / "int8"))

@@ -24,8 +24,10 @@ namespace {
 
 using autograd::backward;
 
-constexpr const char* cases[] = {"bert-mlm", "bert-base-model", "bert-seqcls", "bert-tokcls",
-                                 "bert-qa",  "roberta-mlm",     "gpt2"};
+constexpr const char* cases[] = {
+    "bert-mlm",    "bert-base-model", "bert-seqcls", "bert-tokcls",     "bert-qa",       "roberta-mlm",
+    "gpt2",        "llama-gqa",       "qwen3",       "mistral-sliding", "gpt-neox",      "opt",
+    "bloom-alibi", "gemma",           "albert-mlm",  "roformer-mlm",    "modernbert-mlm"};
 
 std::shared_ptr<Model> open(const std::string& name) {
     return Model::open(std::filesystem::path(ORRERY_GOLDEN_DIR "/hf") / name);

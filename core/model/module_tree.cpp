@@ -97,6 +97,10 @@ RunCost Model::cost(std::int64_t batch, std::int64_t length) const {
         cost.weightBytes += static_cast<double>(linear.format()->bytes());
     };
     add(m_state->stack.embeddingProjection, rows);
+    // Rows of a table of distances that the queries and keys of relative attention meet.
+    const std::int64_t distances = stack.relative == RelativeKind::Disentangled
+                                       ? std::min(2 * length - 1, 2 * stack.relativeSpan)
+                                       : 2 * length - 1;
     for (int layer = 0; layer < static_cast<int>(layers()); ++layer) {
         const Block& block = m_state->stack.blocks[static_cast<std::size_t>(layer)];
         if (block.mixer) {
@@ -113,6 +117,12 @@ RunCost Model::cost(std::int64_t batch, std::int64_t length) const {
             cost.attentionOperations +=
                 kernel->cost(batch, length, seen, stack.heads, stack.headSize, stack.causal && !slides)
                     .operations;
+        }
+        if (stack.relative != RelativeKind::None && !block.mixer) {
+            add(stack.sharedRelative ? block.qkv : block.relative.key, distances);
+            add(block.relative.query, distances);
+            cost.attentionOperations +=
+                4.0 * static_cast<double>(rows * stack.heads * stack.headSize * distances);
         }
         add(block.mlpIn, rows);
         add(block.mlpOut, rows);
@@ -145,8 +155,13 @@ RunCost Model::cost(std::int64_t batch, std::int64_t length) const {
     const std::int64_t hidden = (stack.gated ? 2 : 1) * stack.feedForward;
     const std::int64_t copies =
         3 + (stack.parallelBranches && !stack.oneNorm ? 1 : 0) + (stack.experts > 0 ? 3 : 0);
-    const std::int64_t floats =
-        rows * (copies * stack.hiddenSize + qkv + wide + hidden + stack.experts) + logits;
+    // Relative and capped scores are dense in the length, the former with what they are gathered from.
+    const std::int64_t dense = stack.relative != RelativeKind::None ? length + 2 * distances
+                               : stack.scoreCap > 0                 ? length
+                                                                    : 0;
+    const std::int64_t floats = rows * stack.heads * dense +
+                                rows * (copies * stack.hiddenSize + qkv + wide + hidden + stack.experts) +
+                                logits;
     cost.peakBytes = static_cast<std::size_t>(floats) * sizeof(float);
     return cost;
 }

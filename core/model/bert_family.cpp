@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/error.h"
-#include "model/family.h"
+#include "model/bert_reading.h"
 #include "model/family_reading.h"
 
 #include <fmt/format.h>
 
-namespace orrery::model {
-namespace {
+#include <utility>
 
-/// What BERT and RoBERTa share: both name their weights after the original implementation.
+namespace orrery::model {
+
 StackConfig readBertLike(const checkpoint::ModelConfig& config) {
     StackConfig stack;
     stack.vocabulary = config.positive({"vocab_size"});
@@ -17,7 +17,7 @@ StackConfig readBertLike(const checkpoint::ModelConfig& config) {
     stack.heads = static_cast<int>(config.positive({"num_attention_heads"}));
     stack.feedForward = config.positive({"intermediate_size"});
     stack.maxPositions = config.positive({"max_position_embeddings"});
-    stack.typeVocabulary = config.positive({"type_vocab_size"}, 2);
+    stack.typeVocabulary = config.integer({"type_vocab_size"}, 2);
     stack.normEpsilon = config.real({"layer_norm_eps"}, 1e-12);
     const std::string activation = config.text({"hidden_act"}, "gelu");
     stack.activation = nn::activationFromName(activation, config.fileName());
@@ -54,6 +54,8 @@ WeightNames bertLikeNames(std::string prefix) {
     return names;
 }
 
+namespace {
+
 class Bert final : public ModelFamily {
 public:
     [[nodiscard]] std::string id() const override { return "bert"; }
@@ -73,18 +75,21 @@ public:
     }
 };
 
+/// RoBERTa, and what was trained on other texts in the same shape.
 class Roberta final : public ModelFamily {
 public:
-    [[nodiscard]] std::string id() const override { return "roberta"; }
-    [[nodiscard]] std::string title() const override { return "RoBERTa"; }
+    Roberta(std::string id, std::string title) : m_id(std::move(id)), m_title(std::move(title)) {}
+    [[nodiscard]] std::string id() const override { return m_id; }
+    [[nodiscard]] std::string title() const override { return m_title; }
     [[nodiscard]] StackConfig read(const checkpoint::ModelConfig& config) const override {
         StackConfig stack = readBertLike(config);
         stack.headActivation = nn::Activation::Gelu; // whatever the layers use
         if (!stack.padToken)
             stack.padToken = 1;
-        stack.positionsSkipPadding = true;
+        stack.positionCount = PositionCount::SkipPadding;
         // Rows up to the padding token's own are never a real position.
-        stack.maxPositions -= *stack.padToken + 1;
+        stack.reservedPositions = *stack.padToken + 1;
+        stack.maxPositions -= stack.reservedPositions;
         if (stack.maxPositions < 1)
             throw config.error("max_position_embeddings",
                                "but it must be larger than pad_token_id + 1, where RoBERTa starts to count");
@@ -101,18 +106,20 @@ public:
         names.classifierOut = "classifier.out_proj";
         return names;
     }
+
+private:
+    std::string m_id;
+    std::string m_title;
 };
 
 } // namespace
 
-const ModelFamily& bertFamily() {
-    static const Bert family;
-    return family;
-}
-
-const ModelFamily& robertaFamily() {
-    static const Roberta family;
-    return family;
+std::vector<const ModelFamily*> bertFamilies() {
+    static const Bert bert;
+    static const Roberta roberta("roberta", "RoBERTa");
+    static const Roberta camembert("camembert", "CamemBERT");
+    static const Roberta xlmRoberta("xlm-roberta", "XLM-RoBERTa");
+    return {&bert, &roberta, &camembert, &xlmRoberta};
 }
 
 } // namespace orrery::model

@@ -38,8 +38,9 @@ struct DifferentiableOptions {
 class DifferentiableModel {
 public:
     /// Takes dense copies of the weights; exchanged formats count as the matrix that they stand for.
-    /// UsageError for models with exchanged mixers or attention kernels, which have no backward. The model
-    /// must outlive this.
+    /// UsageError for models with exchanged mixers or attention kernels, mixtures of experts, relative
+    /// attention (DeBERTa, XLNet) and Fourier mixing: they have no backward. A norm that a model stores as w
+    /// for 1 + w (Gemma) counts as 1 + w. The model must outlive this.
     explicit DifferentiableModel(const Model& model, DType dtype = DType::F32);
 
     [[nodiscard]] const Parameters& parameters() const { return m_parameters; }

@@ -114,8 +114,12 @@ ModelOutput Model::runEdited(const probe::Edits& edits, const PrefixCache& prefi
                          prefix.value[static_cast<std::size_t>(layer)].slice(1, 0, skipped));
         cache.commit(skipped, {});
         input.inputIds = input.inputIds.slice(1, skipped, length).contiguous();
-        input.positionIds = {};
-        input.typeIds = {};
+        const auto rest = [&](Tensor& tensor) {
+            if (tensor.defined())
+                tensor = tensor.slice(1, skipped, length).contiguous();
+        };
+        rest(input.positionIds);
+        rest(input.typeIds);
         residual = residual.slice(1, skipped, length);
         edited.cache = &cache;
     }

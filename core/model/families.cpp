@@ -9,9 +9,15 @@
 
 namespace orrery::model {
 
-const ModelFamily& bertFamily();
-const ModelFamily& robertaFamily();
-const ModelFamily& gpt2Family();
+std::vector<const ModelFamily*> bertFamilies(); // bert_family.cpp, and so on
+std::vector<const ModelFamily*> bertRelatives();
+std::vector<const ModelFamily*> modernBertFamilies();
+std::vector<const ModelFamily*> debertaFamilies();
+std::vector<const ModelFamily*> xlnetFamilies();
+std::vector<const ModelFamily*> fnetFamilies();
+std::vector<const ModelFamily*> gpt2Families();
+std::vector<const ModelFamily*> gptRelatives();
+std::vector<const ModelFamily*> llamaFamilies();
 
 std::string_view name(HeadKind head) {
     switch (head) {
@@ -27,12 +33,23 @@ std::string_view name(HeadKind head) {
         return "token classification";
     case HeadKind::QuestionAnswering:
         return "question answering";
+    case HeadKind::ReplacedTokens:
+        return "detection of replaced tokens";
     }
     return "";
 }
 
 const std::vector<const ModelFamily*>& families() {
-    static const std::vector<const ModelFamily*> all{&bertFamily(), &gpt2Family(), &robertaFamily()};
+    static const std::vector<const ModelFamily*> all = [] {
+        std::vector<const ModelFamily*> found;
+        for (const auto& some :
+             {bertFamilies(), bertRelatives(), modernBertFamilies(), debertaFamilies(), xlnetFamilies(),
+              fnetFamilies(), gpt2Families(), gptRelatives(), llamaFamilies()})
+            found.insert(found.end(), some.begin(), some.end());
+        std::sort(found.begin(), found.end(),
+                  [](const ModelFamily* a, const ModelFamily* b) { return a->id() < b->id(); });
+        return found;
+    }();
     return all;
 }
 

@@ -12,8 +12,10 @@
 
 namespace orrery::model {
 
-/// Where a family keeps the weights of the stack. "{}" in a block's name stands for the layer. An empty name:
-/// the family has none. Base models are stored without prefix, models with a head with it; both are found.
+/// Where a family keeps the weights of the stack. "{}" in a block's name stands for the layer (for its group
+/// where layers share weights), a second one for the expert. An empty name: the family has none. Base models
+/// are stored without prefix, models with a head with it (or another of "model." and "transformer."); all are
+/// found.
 struct WeightNames {
     std::string prefix; ///< "bert.", "transformer."
     // Under the prefix; ".weight" and ".bias" are added.
@@ -21,12 +23,25 @@ struct WeightNames {
     std::string positionEmbedding;
     std::string typeEmbedding;
     std::string embeddingNorm;
-    std::string query, key, value; ///< three matrices, or
-    std::string fusedQkv;          ///< one with q, k, v stacked
+    std::string embeddingProjection;
+    std::string query, key, value;    ///< three matrices, or
+    std::string fusedQkv;             ///< one, its rows as StackConfig::qkvOrder says
+    std::string queryBias, valueBias; ///< full names; of a fused one without bias of its own (DeBERTa)
+    std::string queryNorm, keyNorm;
+    std::string positionKey, positionQuery; ///< relative attention
+    std::string relativeTable, relativeNorm;
+    /// XLNet: full names of tensors [D, H, d] of queries, keys, values, positions and the output, and of
+    /// biases [H, d] and segments [2, H, d].
+    std::string headedQuery, headedKey, headedValue, headedPosition, headedOut;
+    std::string contentBias, positionBias, segmentBias, segments;
     std::string attentionOut;
     std::string norm1, norm2;
+    std::string attentionNorm, mlpNorm; ///< NormPlacement::Both
+    std::string mlpGate;                ///< gated feed-forwards; empty: the first half of mlpIn's rows
     std::string mlpIn, mlpOut;
+    std::string router, expertGate, expertIn, expertOut; ///< mixtures of experts
     std::string finalNorm;
+    std::string outputProjection;
     std::string pooler;
     // Not under the prefix.
     std::string headTransform; ///< masked LM: dense and norm before the vocabulary
@@ -34,11 +49,15 @@ struct WeightNames {
     std::string headDecoder;     ///< its own matrix when not tied
     std::string headBias;        ///< full name of the vocabulary's bias
     std::string classifier;      ///< token classification; of sequences too, unless one of the next
-    std::string classifierDense; ///< sequence classification of the first token: a dense layer with tanh ...
+    std::string classifierDense; ///< sequence classification of the first token: a dense layer ...
     std::string classifierOut;   ///< ... and its output
+    std::string tokenDense;      ///< replaced tokens: a dense layer for every token ...
+    std::string tokenOut;        ///< ... and its output
     std::string lastTokenScore;  ///< sequence classification of the last token, without bias
     std::string questionAnswering;
-    bool transposedLinear = false; ///< GPT-2's Conv1D keeps [in, out]
+    bool poolerUnderPrefix = true;
+    bool transformEverywhere = false; ///< classifiers too read the head's transform (ModernBERT)
+    bool transposedLinear = false;    ///< GPT-2's Conv1D keeps [in, out]
 };
 
 /// A family of checkpoints: how its config.json is read and what its weights are called.

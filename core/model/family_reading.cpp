@@ -46,22 +46,33 @@ void readCommon(const checkpoint::ModelConfig& config, HeadKind fallbackHead, St
     if (!architectures.empty())
         stack.architecture = architectures.front();
     stack.head = headFromArchitecture(stack.architecture, fallbackHead);
-    if (stack.heads < 1 || stack.hiddenSize % stack.heads != 0)
+    if (stack.heads < 1 || (stack.headSize == 0 && stack.hiddenSize % stack.heads != 0))
         throw InputError(fmt::format("{}: the hidden size {} is not a multiple of the {} attention heads.",
                                      config.fileName(), stack.hiddenSize, stack.heads));
     if (stack.layers > 10000 || stack.hiddenSize > (1 << 20) || stack.feedForward > (1 << 22) ||
-        stack.heads > (1 << 16))
+        stack.heads > (1 << 16) || stack.headSize > (1 << 16) || stack.experts > (1 << 16))
         throw InputError(
             fmt::format("{}: {} layers of width {} with feed-forward {} and {} heads are more than any "
                         "model has; the file is damaged.",
                         config.fileName(), stack.layers, stack.hiddenSize, stack.feedForward, stack.heads));
-    stack.keyValueHeads = stack.heads;
-    stack.headSize = stack.hiddenSize / stack.heads;
+    if (stack.keyValueHeads == 0)
+        stack.keyValueHeads = stack.heads;
+    if (stack.keyValueHeads < 1 || stack.heads % stack.keyValueHeads != 0)
+        throw InputError(
+            fmt::format("{}: the {} attention heads cannot share {} heads of keys and values evenly.",
+                        config.fileName(), stack.heads, stack.keyValueHeads));
+    if (stack.headSize == 0)
+        stack.headSize = stack.hiddenSize / stack.heads;
+    if (stack.embeddingSize == 0)
+        stack.embeddingSize = stack.hiddenSize;
+    stack.layerSettings.resize(static_cast<std::size_t>(stack.layers));
+    for (std::size_t layer = 0; layer < stack.layerSettings.size(); ++layer)
+        stack.layerSettings[layer].group = static_cast<int>(layer);
     if (!(stack.normEpsilon >= 0 && stack.normEpsilon < 1))
         throw InputError(
             fmt::format("{}: the epsilon of the layer norms is {}, which is not between 0 and 1.",
                         config.fileName(), stack.normEpsilon));
-    stack.tiedEmbeddings = config.boolean({"tie_word_embeddings"}, true);
+    stack.tiedEmbeddings = config.boolean({"tie_word_embeddings"}, stack.tiedEmbeddings);
     if (config.boolean({"add_cross_attention"}, false))
         throw InputError(
             fmt::format("{}: models with cross-attention (add_cross_attention) are not supported yet.",

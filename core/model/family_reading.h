@@ -12,7 +12,9 @@ namespace orrery::model {
 [[nodiscard]] HeadKind headFromArchitecture(std::string_view architecture, HeadKind fallback);
 
 /// What every family reads in the same way: architecture, head, labels, special tokens, sizes of heads.
-/// Expects hiddenSize, layers and heads to be set; checks that all sizes are possible.
+/// Expects hiddenSize, layers and heads to be set (headSize, keyValueHeads and embeddingSize where they do
+/// not follow from those; tiedEmbeddings to what the family takes by default); checks that all sizes are
+/// possible. Gives every layer settings of its own, without rotary positions and windows.
 void readCommon(const checkpoint::ModelConfig& config, HeadKind fallbackHead, StackConfig& stack);
 
 } // namespace orrery::model

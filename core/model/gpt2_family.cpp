@@ -26,6 +26,7 @@ public:
         stack.scaleScores = config.boolean({"scale_attn_weights"}, true);
         stack.scaleByLayer = config.boolean({"scale_attn_by_inverse_layer_idx"}, false);
         readCommon(config, HeadKind::CausalLM, stack);
+        stack.pooling = Pooling::Last;
         return stack;
     }
     [[nodiscard]] WeightNames names() const override {
@@ -51,9 +52,9 @@ public:
 
 } // namespace
 
-const ModelFamily& gpt2Family() {
+std::vector<const ModelFamily*> gpt2Families() {
     static const Gpt2 family;
-    return family;
+    return {&family};
 }
 
 } // namespace orrery::model

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "nn/block_weights.h"
+#include "nn/fourier_mixer.h"
 
 #include <fmt/format.h>
 
@@ -19,21 +20,28 @@ public:
            const OpenOptions& options)
         : m_checkpoint(checkpoint), m_config(config), m_names(names), m_options(options),
           m_compute(options.dtype) {
-        // Models with a head are stored under the family's prefix, base models without.
+        // Models with a head are stored under the family's prefix, base models without; some heads have
+        // prefixes of their own.
         const std::string probe = names.tokenEmbedding + ".weight";
         m_prefix = names.prefix;
-        if (!checkpoint.contains(m_prefix + probe) && checkpoint.contains(probe))
-            m_prefix.clear();
+        for (const char* other : {"", "model.", "transformer."})
+            if (!checkpoint.contains(m_prefix + probe) && checkpoint.contains(other + probe))
+                m_prefix = other;
     }
 
     LoadedStack load() {
         Stack& stack = m_result.stack;
         stack.config = m_config;
         embeddings();
+        relativeTable();
         for (int layer = 0; layer < m_config.layers; ++layer)
             block(layer);
         if (m_config.finalNorm)
             stack.finalNorm = norm("ln_final", m_prefix + m_names.finalNorm, m_config.hiddenSize);
+        if (m_config.outputProjection)
+            stack.outputProjection =
+                linear("project_out", m_prefix + m_names.outputProjection, m_config.hiddenSize,
+                       m_config.embeddingSize, false, m_config.projectionBias);
         head();
         for (const std::string& name : m_checkpoint.names())
             if (!m_taken.contains(name))
@@ -102,16 +110,26 @@ private:
         return m_result.modules.emplace_back(LoadedModule{std::move(name), std::move(kind), {}});
     }
 
-    Tensor embedding(const std::string& moduleName, const std::string& base, std::int64_t rows) {
-        return take(m_prefix + base + ".weight", {rows, m_config.hiddenSize},
-                    module(moduleName, "embedding"));
+    Tensor embedding(const std::string& moduleName, const std::string& base, std::int64_t rows,
+                     std::int64_t width) {
+        return take(m_prefix + base + ".weight", {rows, width}, module(moduleName, "embedding"));
     }
 
     nn::Norm norm(const std::string& moduleName, const std::string& base, std::int64_t width) {
         const bool rms = m_config.normKind == NormKind::RmsNorm;
+        return norm(moduleName, base, width, rms, !rms && m_config.normBias);
+    }
+
+    nn::Norm norm(const std::string& moduleName, const std::string& base, std::int64_t width, bool rms,
+                  bool hasBias) {
         LoadedModule& place = module(moduleName, rms ? "RMS norm" : "layer norm");
-        const Tensor weight = take(base + ".weight", {width}, place).to(DType::F32);
-        const Tensor bias = rms ? Tensor{} : take(base + ".bias", {width}, place).to(DType::F32);
+        Tensor weight = take(base + ".weight", {width}, place).to(DType::F32);
+        if (m_config.normPlusOne) {
+            weight = weight.clone();
+            for (float& value : weight.mutableData<float>())
+                value += 1;
+        }
+        const Tensor bias = hasBias ? take(base + ".bias", {width}, place).to(DType::F32) : Tensor{};
         return {rms ? nn::Norm::Kind::RmsNorm : nn::Norm::Kind::LayerNorm, weight, bias,
                 m_config.normEpsilon};
     }
@@ -143,36 +161,61 @@ private:
 
     void embeddings() {
         Stack& stack = m_result.stack;
-        stack.tokenEmbedding = embedding("embed.tokens", m_names.tokenEmbedding, m_config.vocabulary);
-        if (m_config.positions == PositionKind::Learned) {
-            // Rows that are never a position (RoBERTa's first) are in the table all the same.
-            const std::int64_t reserved =
-                m_config.positionsSkipPadding ? m_config.padToken.value_or(-1) + 1 : 0;
-            stack.positionEmbedding =
-                embedding("embed.positions", m_names.positionEmbedding, m_config.maxPositions + reserved);
-        }
-        if (!m_names.typeEmbedding.empty())
-            stack.typeEmbedding = embedding("embed.types", m_names.typeEmbedding, m_config.typeVocabulary);
+        const std::int64_t width = m_config.embeddingSize;
+        stack.tokenEmbedding = embedding("embed.tokens", m_names.tokenEmbedding, m_config.vocabulary, width);
+        if (m_config.positions == PositionKind::Learned)
+            stack.positionEmbedding = embedding("embed.positions", m_names.positionEmbedding,
+                                                m_config.maxPositions + m_config.reservedPositions,
+                                                m_config.projectFirst ? m_config.hiddenSize : width);
+        if (!m_names.typeEmbedding.empty() && m_config.typeVocabulary > 0)
+            stack.typeEmbedding =
+                embedding("embed.types", m_names.typeEmbedding, m_config.typeVocabulary, width);
         if (m_config.embeddingNorm)
-            stack.embeddingNorm = norm("embed.ln", m_prefix + m_names.embeddingNorm, m_config.hiddenSize);
+            stack.embeddingNorm = norm("embed.ln", m_prefix + m_names.embeddingNorm, width);
+        if (width != m_config.hiddenSize || m_config.alwaysProject)
+            stack.embeddingProjection = linear("embed.project", m_prefix + m_names.embeddingProjection, width,
+                                               m_config.hiddenSize, false, m_config.projectionBias);
     }
 
-    nn::Linear stackedQkv(const std::string& moduleName, int layer) {
+    void relativeTable() {
+        if (m_config.relative != RelativeKind::Disentangled)
+            return;
+        Stack& stack = m_result.stack;
+        stack.relativeTable =
+            embedding("embed.relative", m_names.relativeTable, 2 * m_config.relativeSpan, m_config.hiddenSize)
+                .to(DType::F32);
+        if (m_config.relativeNorm) {
+            const nn::Norm module =
+                norm("embed.relative_ln", m_prefix + m_names.relativeNorm, m_config.hiddenSize);
+            const Tensor normed = Tensor::empty(stack.relativeTable.shape());
+            module.run(stack.relativeTable, normed);
+            stack.relativeTable = normed;
+        }
+    }
+
+    /// One of several matrices that are multiplied as one.
+    struct Part {
+        std::string base; ///< name without ".weight"
+        std::int64_t outputs = 0;
+    };
+
+    nn::Linear stacked(const std::string& moduleName, const std::vector<Part>& parts, std::int64_t inputs,
+                       bool hasBias) {
         LoadedModule& place = module(moduleName, "linear");
+        std::int64_t total = 0;
+        for (const Part& part : parts)
+            total += part.outputs;
         std::vector<std::string> weights;
-        const std::int64_t width = m_config.hiddenSize;
-        const std::int64_t total = (m_config.heads + 2 * m_config.keyValueHeads) * m_config.headSize;
-        const Tensor bias = Tensor::empty({total});
-        std::shared_ptr<const nn::WeightFormat> format = stored(moduleName, total, width);
+        const Tensor bias = hasBias ? Tensor::empty({total}) : Tensor{};
+        std::shared_ptr<const nn::WeightFormat> format = stored(moduleName, total, inputs);
         std::int64_t row = 0;
-        for (const std::string* name : {&m_names.query, &m_names.key, &m_names.value}) {
-            const std::string base = m_prefix + fmt::format(fmt::runtime(*name), layer);
-            const std::int64_t outputs =
-                (name == &m_names.query ? m_config.heads : m_config.keyValueHeads) * m_config.headSize;
+        for (const Part& part : parts) {
             if (!format)
-                weights.push_back(claim(base + ".weight", {outputs, width}, place));
-            bias.slice(0, row, row + outputs).copyFrom(take(base + ".bias", {outputs}, place));
-            row += outputs;
+                weights.push_back(claim(part.base + ".weight", {part.outputs, inputs}, place));
+            if (hasBias)
+                bias.slice(0, row, row + part.outputs)
+                    .copyFrom(take(part.base + ".bias", {part.outputs}, place));
+            row += part.outputs;
         }
         if (!format)
             format = matrices(weights, false);
@@ -180,47 +223,178 @@ private:
     }
 
     void block(int layer) {
+        const int owner = ownerOf(m_config, layer);
+        if (owner != layer) {
+            m_result.stack.blocks.push_back(m_result.stack.blocks[static_cast<std::size_t>(owner)]);
+            return;
+        }
+        const LayerSettings& settings = m_config.layer(layer);
         const auto path = [&](const std::string& name) {
-            return m_prefix + fmt::format(fmt::runtime(name), layer);
+            return m_prefix + fmt::format(fmt::runtime(name), settings.group);
         };
         const auto called = [&](std::string_view name) { return fmt::format("blocks.{}.{}", layer, name); };
-        const bool post = m_config.normPlacement == NormPlacement::After;
         const std::int64_t width = m_config.hiddenSize;
-        const std::int64_t mixed = m_config.heads * m_config.headSize;
         Block block;
         block.scale = m_config.scaleScores ? 1.0 / std::sqrt(static_cast<double>(m_config.headSize)) : 1.0;
+        block.scale = m_config.scoreScale.value_or(block.scale);
         if (m_config.scaleByLayer)
             block.scale /= layer + 1;
-        if (!post)
+        const bool post = m_config.normPlacement == NormPlacement::After;
+        if (!post && settings.norm1)
             block.norm1 = norm(called("ln1"), path(m_names.norm1), width);
-        if (m_names.fusedQkv.empty())
-            block.qkv = stackedQkv(called("attn.qkv"), layer);
-        else
-            block.qkv =
-                linear(called("attn.qkv"), path(m_names.fusedQkv), width,
-                       mixed + 2 * m_config.keyValueHeads * m_config.headSize, m_names.transposedLinear);
-        block.attentionOut =
-            linear(called("attn.out"), path(m_names.attentionOut), mixed, width, m_names.transposedLinear);
+        attention(block, path, called);
         if (post)
             block.norm1 = norm(called("ln1"), path(m_names.norm1), width);
-        else
+        if (!m_names.attentionNorm.empty())
+            block.attentionNorm = norm(called("ln1_post"), path(m_names.attentionNorm), width);
+        if (!post && !m_config.oneNorm)
             block.norm2 = norm(called("ln2"), path(m_names.norm2), width);
-        block.mlpIn = linear(called("mlp.in"), path(m_names.mlpIn), width, m_config.feedForward,
-                             m_names.transposedLinear);
-        block.mlpOut = linear(called("mlp.out"), path(m_names.mlpOut), m_config.feedForward, width,
-                              m_names.transposedLinear);
+        if (m_config.experts > 0)
+            experts(block, settings.group, called);
+        else
+            feedForward(block, path, called);
         if (post)
             block.norm2 = norm(called("ln2"), path(m_names.norm2), width);
+        if (!m_names.mlpNorm.empty())
+            block.mlpNorm = norm(called("ln2_post"), path(m_names.mlpNorm), width);
         m_result.stack.blocks.push_back(std::move(block));
+    }
+
+    /// A matrix that is stored as [D, H, d], for outputs H * d (or, of the attention's output, for inputs).
+    Tensor headed(const std::string& name, LoadedModule& place) {
+        const Tensor kept = take(name, {m_config.hiddenSize, m_config.heads, m_config.headSize}, place);
+        return kept.contiguous().reshape({m_config.hiddenSize, m_config.heads * m_config.headSize});
+    }
+
+    /// XLNet's attention: matrices with a dimension for the heads, biases of what queries meet.
+    template <typename Path, typename Called>
+    void headedAttention(Block& block, const Path& path, const Called& called) {
+        const std::int64_t width = m_config.hiddenSize;
+        const std::int64_t mixed = m_config.heads * m_config.headSize;
+        const std::string qkv = called("attn.qkv");
+        LoadedModule& place = module(qkv, "linear");
+        std::vector<Tensor> weights;
+        for (const std::string* name : {&m_names.headedQuery, &m_names.headedKey, &m_names.headedValue})
+            weights.push_back(headed(path(*name), place).transpose(0, 1).contiguous());
+        auto format = stored(qkv, 3 * mixed, width);
+        block.qkv = {qkv, format ? format : nn::stackedFormat(std::move(weights), m_compute), {}};
+        const auto single = [&](const std::string& name, const std::string& tensor, bool inOut) {
+            const Tensor weight = headed(path(tensor), module(name, "linear"));
+            format = stored(name, inOut ? mixed : width, inOut ? width : mixed);
+            return nn::Linear(name, format ? format : nn::denseFormat(weight, inOut, m_compute), {});
+        };
+        block.relative.key = single(called("attn.position_key"), m_names.headedPosition, true);
+        block.attentionOut = single(called("attn.out"), m_names.headedOut, false);
+        LoadedModule& biases = module(called("attn.biases"), "biases");
+        const Shape perHead{m_config.heads, m_config.headSize};
+        block.relative.contentBias = take(path(m_names.contentBias), perHead, biases).to(DType::F32);
+        block.relative.positionBias = take(path(m_names.positionBias), perHead, biases).to(DType::F32);
+        block.relative.segmentBias = take(path(m_names.segmentBias), perHead, biases).to(DType::F32);
+        block.relative.segments =
+            take(path(m_names.segments), {2, m_config.heads, m_config.headSize}, biases).to(DType::F32);
+    }
+
+    /// The bias of a fused matrix by heads that has one for queries and values only.
+    Tensor biasByHead(const std::string& query, const std::string& value, LoadedModule& place) {
+        const Shape perHead{m_config.heads, m_config.headSize};
+        const Tensor bias = Tensor::zeros({m_config.heads, 3, m_config.headSize});
+        const Shape flat{m_config.heads * m_config.headSize};
+        bias.select(1, 0).copyFrom(take(query, flat, place).contiguous().reshape(perHead));
+        bias.select(1, 2).copyFrom(take(value, flat, place).contiguous().reshape(perHead));
+        return bias.reshape({3 * m_config.heads * m_config.headSize});
+    }
+
+    template <typename Path, typename Called>
+    void attention(Block& block, const Path& path, const Called& called) {
+        if (m_config.mixing == MixingKind::Fourier) {
+            block.mixer = nn::fourierMixer();
+            return;
+        }
+        if (!m_names.headedQuery.empty()) {
+            headedAttention(block, path, called);
+            return;
+        }
+        const std::int64_t width = m_config.hiddenSize;
+        const std::int64_t mixed = m_config.heads * m_config.headSize;
+        const std::int64_t shared = m_config.keyValueHeads * m_config.headSize;
+        if (m_names.fusedQkv.empty())
+            block.qkv = stacked(
+                called("attn.qkv"),
+                {{path(m_names.query), mixed}, {path(m_names.key), shared}, {path(m_names.value), shared}},
+                width, m_config.qkvBias);
+        else
+            block.qkv = linear(called("attn.qkv"), path(m_names.fusedQkv), width, mixed + 2 * shared,
+                               m_names.transposedLinear, m_config.qkvBias);
+        if (!m_names.queryBias.empty())
+            block.qkv = {
+                block.qkv.name(), block.qkv.format(),
+                biasByHead(path(m_names.queryBias), path(m_names.valueBias), m_result.modules.back())};
+        if (m_config.relative == RelativeKind::Disentangled && !m_config.sharedRelative) {
+            if (m_config.contentToPosition)
+                block.relative.key = linear(called("attn.position_key"), path(m_names.positionKey), width,
+                                            mixed, false, m_config.positionKeyBias);
+            if (m_config.positionToContent)
+                block.relative.query =
+                    linear(called("attn.position_query"), path(m_names.positionQuery), width, mixed, false);
+        }
+        if (m_config.headNorms) {
+            block.queryNorm =
+                norm(called("attn.q_norm"), path(m_names.queryNorm), m_config.headSize, true, false);
+            block.keyNorm =
+                norm(called("attn.k_norm"), path(m_names.keyNorm), m_config.headSize, true, false);
+        }
+        block.attentionOut = linear(called("attn.out"), path(m_names.attentionOut), mixed, width,
+                                    m_names.transposedLinear, m_config.attentionOutBias);
+    }
+
+    template <typename Path, typename Called>
+    void feedForward(Block& block, const Path& path, const Called& called) {
+        const std::int64_t width = m_config.hiddenSize;
+        const std::int64_t units = m_config.feedForward;
+        if (m_config.gated && !m_names.mlpGate.empty())
+            block.mlpIn =
+                stacked(called("mlp.in"), {{path(m_names.mlpGate), units}, {path(m_names.mlpIn), units}},
+                        width, m_config.mlpBias);
+        else
+            block.mlpIn =
+                linear(called("mlp.in"), path(m_names.mlpIn), width, (m_config.gated ? 2 : 1) * units,
+                       m_names.transposedLinear, m_config.mlpBias);
+        block.mlpOut = linear(called("mlp.out"), path(m_names.mlpOut), units, width, m_names.transposedLinear,
+                              m_config.mlpBias);
+    }
+
+    template <typename Called>
+    void experts(Block& block, int group, const Called& called) {
+        const std::int64_t width = m_config.hiddenSize;
+        const std::int64_t units = m_config.feedForward;
+        block.router =
+            linear(called("mlp.router"), m_prefix + fmt::format(fmt::runtime(m_names.router), group), width,
+                   m_config.experts, false, false);
+        for (int i = 0; i < m_config.experts; ++i) {
+            const auto path = [&](const std::string& name) {
+                return m_prefix + fmt::format(fmt::runtime(name), group, i);
+            };
+            const std::string name = called(fmt::format("mlp.experts.{}", i));
+            block.experts.push_back(
+                {stacked(name + ".in", {{path(m_names.expertGate), units}, {path(m_names.expertIn), units}},
+                         width, m_config.mlpBias),
+                 linear(name + ".out", path(m_names.expertOut), units, width, false, m_config.mlpBias)});
+        }
+    }
+
+    void transform() {
+        Head& head = m_result.stack.head;
+        const std::int64_t width = m_config.embeddingSize;
+        head.transform = linear("head.transform", m_names.headTransform, m_config.hiddenSize, width, false,
+                                m_config.headBias);
+        head.norm = norm("head.ln", m_names.headNorm, width);
     }
 
     void vocabularyHead() {
         Head& head = m_result.stack.head;
-        const std::int64_t width = m_config.hiddenSize;
-        if (!m_names.headTransform.empty()) {
-            head.transform = linear("head.transform", m_names.headTransform, width, width, false);
-            head.norm = norm("head.ln", m_names.headNorm, width);
-        }
+        const std::int64_t width = m_config.headWidth();
+        if (!m_names.headTransform.empty())
+            transform();
         const std::string own = m_names.headDecoder + ".weight";
         LoadedModule& place = module("unembed", "linear");
         std::shared_ptr<const nn::WeightFormat> format = stored("unembed", m_config.vocabulary, width);
@@ -231,7 +405,7 @@ private:
         if (m_config.tiedEmbeddings && m_checkpoint.contains(own))
             m_taken.insert(own); // stored twice
         Tensor bias;
-        if (!m_names.headBias.empty()) {
+        if (!m_names.headBias.empty() && m_config.vocabularyBias) {
             const std::string twin = m_names.headDecoder + ".bias";
             const bool moved = !m_checkpoint.contains(m_names.headBias) && m_checkpoint.contains(twin);
             bias = take(moved ? twin : m_names.headBias, {m_config.vocabulary}, place).to(DType::F32);
@@ -243,13 +417,17 @@ private:
 
     void head() {
         Head& head = m_result.stack.head;
-        const std::int64_t width = m_config.hiddenSize;
+        const std::int64_t width = m_config.outputProjection ? m_config.embeddingSize : m_config.hiddenSize;
         const auto labels = static_cast<std::int64_t>(m_config.labels.size());
         // Base models saved from a model without pooler lack it; that is no damage.
-        const std::string pooler = m_prefix + m_names.pooler;
+        const std::string pooler = (m_names.poolerUnderPrefix ? m_prefix : "") + m_names.pooler;
         if (m_config.pooler && (m_config.head != HeadKind::None || m_checkpoint.contains(pooler + ".weight")))
             head.pooler = linear("pooler", pooler, width, width, false);
         m_result.stack.config.pooler = head.pooler.defined();
+        if (m_names.transformEverywhere &&
+            (m_config.head == HeadKind::SequenceClassification ||
+             m_config.head == HeadKind::TokenClassification || m_config.head == HeadKind::QuestionAnswering))
+            transform();
         switch (m_config.head) {
         case HeadKind::None:
             break;
@@ -274,6 +452,10 @@ private:
         case HeadKind::QuestionAnswering:
             head.classifier = linear("classifier", m_names.questionAnswering, width, 2, false);
             break;
+        case HeadKind::ReplacedTokens:
+            head.classifierDense = linear("classifier.dense", m_names.tokenDense, width, width, false);
+            head.classifier = linear("classifier.out", m_names.tokenOut, width, 1, false);
+            break;
         }
     }
 
@@ -294,6 +476,14 @@ LoadedStack loadStack(const checkpoint::Checkpoint& checkpoint, const StackConfi
     return Loader(checkpoint, config, names, options).load();
 }
 
+int ownerOf(const StackConfig& config, int layer) {
+    const int group = config.layer(layer).group;
+    for (int i = 0; i < layer; ++i)
+        if (config.layer(i).group == group)
+            return i;
+    return layer;
+}
+
 probe::SiteLayout layoutOf(const Stack& stack) {
     const StackConfig& config = stack.config;
     probe::SiteLayout layout;
@@ -303,6 +493,14 @@ probe::SiteLayout layoutOf(const Stack& stack) {
     layout.headSize = config.headSize;
     layout.hiddenSize = config.hiddenSize;
     layout.feedForward = config.feedForward;
+    layout.embeddingSize = config.embeddingSize;
+    layout.positionSize = config.projectFirst ? config.hiddenSize : config.embeddingSize;
+    layout.outputSize = stack.outputProjection.defined() ? config.embeddingSize : 0;
+    layout.experts = config.experts;
+    layout.rotary = !config.rotaries.empty();
+    layout.gated = config.gated;
+    layout.parallel = config.parallelBranches;
+    layout.secondNorm = !config.oneNorm;
     layout.positionEmbedding = stack.positionEmbedding.defined();
     layout.typeEmbedding = stack.typeEmbedding.defined();
     layout.postNorm = config.normPlacement == NormPlacement::After;
@@ -310,7 +508,7 @@ probe::SiteLayout layoutOf(const Stack& stack) {
     layout.pooler = stack.head.pooler.defined();
     const nn::Linear& last = stack.head.decoder.defined() ? stack.head.decoder : stack.head.classifier;
     layout.hasLogits = last.defined();
-    layout.logitsWidth = last.defined() ? last.outputs() : 0;
+    layout.logitsWidth = last.defined() && config.head != HeadKind::ReplacedTokens ? last.outputs() : 0;
     layout.logitsPerPosition = config.head != HeadKind::SequenceClassification;
     for (const Block& block : stack.blocks)
         layout.mixerWithoutHeads.push_back(block.mixer != nullptr);

@@ -7,13 +7,24 @@
 #include "kernels/threads.h"
 #include "model/runner.h"
 #include "model/state.h"
+#include "nn/fourier_mixer.h"
 
 #include <fmt/format.h>
 
+#include <type_traits>
 #include <utility>
 
 namespace orrery::model {
 namespace {
+
+void shareLinears(const Block& from, Block& to) {
+    to.qkv = from.qkv;
+    to.attentionOut = from.attentionOut;
+    to.mlpIn = from.mlpIn;
+    to.mlpOut = from.mlpOut;
+    to.router = from.router;
+    to.experts = from.experts;
+}
 
 template <typename StackType, typename Visit>
 void visitLinears(StackType& stack, const Visit& visit) {
@@ -21,12 +32,28 @@ void visitLinears(StackType& stack, const Visit& visit) {
         if (linear.defined())
             visit(linear);
     };
-    for (auto& block : stack.blocks) {
+    each(stack.embeddingProjection);
+    for (std::size_t i = 0; i < stack.blocks.size(); ++i) {
+        auto& block = stack.blocks[i];
+        const auto owner = static_cast<std::size_t>(ownerOf(stack.config, static_cast<int>(i)));
+        if (owner != i) { // shares what has been visited
+            if constexpr (!std::is_const_v<StackType>)
+                shareLinears(stack.blocks[owner], block);
+            continue;
+        }
         each(block.qkv);
         each(block.attentionOut);
         each(block.mlpIn);
         each(block.mlpOut);
+        each(block.relative.key);
+        each(block.relative.query);
+        each(block.router);
+        for (auto& expert : block.experts) {
+            each(expert.in);
+            each(expert.out);
+        }
     }
+    each(stack.outputProjection);
     each(stack.head.pooler);
     each(stack.head.transform);
     each(stack.head.decoder);
@@ -177,21 +204,16 @@ Tensor Model::unembed(const Tensor& residual, const Context& context) const {
     Context quiet;
     quiet.progress = context.progress;
     const nn::WorkspacePool::Lease workspace(*m_state->workspaces);
-    Tensor rows = residual.to(DType::F32).contiguous().reshape({-1, hiddenSize()});
+    const Tensor rows = residual.to(DType::F32).contiguous().reshape({-1, hiddenSize()});
     if (isNetwork()) {
         NetworkRun run(quiet, m_state->table, *workspace);
         return m_state->network->unembed(rows, run).reshape(
             residual.shape().with(residual.rank() - 1, vocabulary()));
     }
     Runner runner(m_state->stack, quiet, *workspace, {});
-    if (m_state->stack.finalNorm.defined()) {
-        const Tensor normed = Tensor::empty(rows.shape());
-        m_state->stack.finalNorm.run(rows, normed);
-        rows = normed;
-    }
     Shape shape = residual.shape();
     shape[-1] = vocabulary();
-    return runner.vocabularyLogits(rows).reshape(shape);
+    return runner.unembed(rows).reshape(shape);
 }
 
 Tensor Model::embeddingRows(std::span<const std::int64_t> ids) const {
@@ -254,10 +276,14 @@ void setPart(std::map<int, std::shared_ptr<const PartType>>& parts, int layer,
 
 void Model::setMixer(int layer, std::shared_ptr<const nn::TokenMixer> mixer) {
     checkLayer(config(), layer);
-    if (isNetwork())
+    if (isNetwork()) {
         setPart(m_state->table.mixers, layer, std::move(mixer));
-    else
-        blockAt(m_state->stack, layer).mixer = std::move(mixer);
+        return;
+    }
+    Block& block = blockAt(m_state->stack, layer);
+    if (mixer == nullptr && m_state->stack.config.mixing == MixingKind::Fourier)
+        mixer = nn::fourierMixer(); // the layer's own
+    block.mixer = std::move(mixer);
 }
 
 std::shared_ptr<const nn::TokenMixer> Model::mixer(int layer) const {

@@ -168,7 +168,7 @@ public:
     /// masked LMs the head's transform. UsageError for models without a vocabulary head.
     [[nodiscard]] Tensor unembed(const Tensor& residual, const Context& context = {}) const;
     [[nodiscard]] bool canUnembed() const;
-    /// Rows of the token embedding [n, D] f32.
+    /// Rows of the token embedding [n, E] f32, as stored (config().embeddingSize, in most models D).
     [[nodiscard]] Tensor embeddingRows(std::span<const std::int64_t> ids) const;
 
     [[nodiscard]] RunCost cost(std::int64_t batch, std::int64_t length) const;

@@ -105,43 +105,80 @@ RunCost Model::cost(std::int64_t batch, std::int64_t length) const {
     const StackConfig& stack = config();
     const std::int64_t rows = batch * length;
     RunCost cost;
-    for (const Block& block : m_state->stack.blocks) {
-        if (block.mixer) {
-            cost.attentionOperations += block.mixer->cost(batch, length, hiddenSize()).operations;
-        } else {
-            cost.matmulOperations +=
-                block.qkv.format()->operations(rows) + block.attentionOut.format()->operations(rows);
-            cost.weightBytes +=
-                static_cast<double>(block.qkv.format()->bytes() + block.attentionOut.format()->bytes());
-            const auto kernel = block.kernel ? block.kernel : nn::fusedAttention();
-            cost.attentionOperations +=
-                kernel->cost(batch, length, length, stack.heads, stack.headSize, stack.causal).operations;
-        }
-        cost.matmulOperations +=
-            block.mlpIn.format()->operations(rows) + block.mlpOut.format()->operations(rows);
-        cost.weightBytes +=
-            static_cast<double>(block.mlpIn.format()->bytes() + block.mlpOut.format()->bytes());
-    }
-    const Head& head = m_state->stack.head;
     std::int64_t logits = 0;
+    /// count: rows that the linear multiplies.
     const auto add = [&](const nn::Linear& linear, std::int64_t count) {
         if (!linear.defined())
             return;
         cost.matmulOperations += linear.format()->operations(count);
         cost.weightBytes += static_cast<double>(linear.format()->bytes());
-        logits = std::max(logits, count * linear.outputs());
+    };
+    add(m_state->stack.embeddingProjection, rows);
+    // Rows of a table of distances that the queries and keys of relative attention meet.
+    const std::int64_t distances = stack.relative == RelativeKind::Disentangled
+                                       ? std::min(2 * length - 1, 2 * stack.relativeSpan)
+                                       : 2 * length - 1;
+    for (int layer = 0; layer < static_cast<int>(layers()); ++layer) {
+        const Block& block = m_state->stack.blocks[static_cast<std::size_t>(layer)];
+        if (block.mixer) {
+            cost.attentionOperations += block.mixer->cost(batch, length, hiddenSize()).operations;
+        } else {
+            add(block.qkv, rows);
+            add(block.attentionOut, rows);
+            const auto kernel = block.kernel ? block.kernel : nn::fusedAttention();
+            // Of a sliding window that is shorter than the input, queries see that much (on both sides).
+            const std::int64_t window = stack.layer(layer).window;
+            const bool slides = !block.kernel && window < length;
+            const std::int64_t seen =
+                slides ? std::min(length, stack.causal ? window : 2 * window - 1) : length;
+            cost.attentionOperations +=
+                kernel->cost(batch, length, seen, stack.heads, stack.headSize, stack.causal && !slides)
+                    .operations;
+        }
+        if (stack.relative != RelativeKind::None && !block.mixer) {
+            add(stack.sharedRelative ? block.qkv : block.relative.key, distances);
+            add(block.relative.query, distances);
+            cost.attentionOperations +=
+                4.0 * static_cast<double>(rows * stack.heads * stack.headSize * distances);
+        }
+        add(block.mlpIn, rows);
+        add(block.mlpOut, rows);
+        add(block.router, rows);
+        // Every row goes to some of the experts; which ones is not known before it has.
+        const auto experts = static_cast<std::int64_t>(block.experts.size());
+        for (const Expert& expert : block.experts) {
+            const std::int64_t shared = (rows * stack.expertsPerToken + experts - 1) / experts;
+            add(expert.in, shared);
+            add(expert.out, shared);
+        }
+    }
+    add(m_state->stack.outputProjection, rows);
+    const Head& head = m_state->stack.head;
+    const auto answer = [&](const nn::Linear& linear, std::int64_t count) {
+        add(linear, count);
+        if (linear.defined())
+            logits = std::max(logits, count * linear.outputs());
     };
     const std::int64_t answers = stack.head == HeadKind::SequenceClassification ? batch : rows;
-    add(head.pooler, batch);
-    add(head.transform, rows);
-    add(head.decoder, rows);
-    add(head.classifierDense, batch);
-    add(head.classifier, answers);
+    answer(head.pooler, batch);
+    answer(head.transform, head.decoder.defined() ? rows : answers);
+    answer(head.decoder, rows);
+    answer(head.classifierDense, answers);
+    answer(head.classifier, answers);
     cost.operations = cost.matmulOperations + cost.attentionOperations;
-    // Residual stream, normed copy, q k v, mixed values, hidden units, head: see nn/workspace.h.
+    // Residual stream, normed copies, q k v, mixed values, hidden units, head: see nn/workspace.h.
     const std::int64_t wide = stack.heads * stack.headSize;
     const std::int64_t qkv = wide + 2 * stack.keyValueHeads * stack.headSize;
-    const std::int64_t floats = rows * (3 * stack.hiddenSize + qkv + wide + stack.feedForward) + logits;
+    const std::int64_t hidden = (stack.gated ? 2 : 1) * stack.feedForward;
+    const std::int64_t copies =
+        3 + (stack.parallelBranches && !stack.oneNorm ? 1 : 0) + (stack.experts > 0 ? 3 : 0);
+    // Relative and capped scores are dense in the length, the former with what they are gathered from.
+    const std::int64_t dense = stack.relative != RelativeKind::None ? length + 2 * distances
+                               : stack.scoreCap > 0                 ? length
+                                                                    : 0;
+    const std::int64_t floats = rows * stack.heads * dense +
+                                rows * (copies * stack.hiddenSize + qkv + wide + hidden + stack.experts) +
+                                logits;
     cost.peakBytes = static_cast<std::size_t>(floats) * sizeof(float);
     return cost;
 }

@@ -4,9 +4,6 @@
 #include "base/error.h"
 #include "kernels/elementwise.h"
 #include "model/step.h"
-#include "nn/dense_attention.h"
-#include "nn/key_value_cache.h"
-#include "onednn/matmul.h"
 
 #include <fmt/format.h>
 
@@ -119,7 +116,7 @@ const nn::AttentionKernel* Runner::kernelOf(int layer) const {
 }
 
 DType Runner::normedType(SiteKind site, int layer, const nn::Linear& next) const {
-    if (touches(site, layer) || (site == SiteKind::Norm1 && mixerOf(layer) != nullptr))
+    if (touches(site, layer) || !next.defined() || (site == SiteKind::Norm1 && mixerOf(layer) != nullptr))
         return DType::F32;
     return next.format()->inputType();
 }
@@ -127,236 +124,74 @@ DType Runner::normedType(SiteKind site, int layer, const nn::Linear& next) const
 bool Runner::narrowAttention(int layer) const {
     using enum SiteKind;
     const Block& modules = m_stack.blocks[static_cast<std::size_t>(layer)];
-    if (modules.qkv.format()->inputType() != DType::BF16 ||
+    if (!modules.qkv.defined() || modules.qkv.format()->inputType() != DType::BF16 ||
         modules.attentionOut.format()->inputType() != DType::BF16)
         return false;
-    for (const SiteKind site : {Query, Key, Value, Scores, Pattern, Z, Result})
+    for (const SiteKind site : {Query, Key, Value, RotatedQuery, RotatedKey, Scores, Pattern, Z, Result})
         if (touches(site, layer))
             return false;
-    return m_cache == nullptr && m_record == nullptr && kernelOf(layer) == nullptr;
+    return m_cache == nullptr && m_record == nullptr && kernelOf(layer) == nullptr &&
+           m_config.scoreCap == 0 && m_config.relative == RelativeKind::None;
 }
 
-void Runner::block(int layer, const Tensor& x) {
-    const Block& modules = m_stack.blocks[static_cast<std::size_t>(layer)];
-    const bool post = m_config.normPlacement == NormPlacement::After;
-    visit(SiteKind::ResidualPre, layer, x);
+Tensor Runner::normed(const nn::Norm& module, SiteKind site, int layer, const Tensor& x, Slot slot,
+                      const nn::Linear& next) {
+    if (!module.defined() && !touches(site, layer))
+        return x;
+    const Tensor out = m_workspace.take(slot, x.shape(), normedType(site, layer, next));
+    if (module.defined())
+        norm(module, x, out, site == SiteKind::Norm1 ? "ln1" : "ln2", layer);
+    else
+        out.copyFrom(x); // for those who look at the place of a norm that is left out
+    visit(site, layer, out);
+    return out;
+}
 
-    Tensor input = x;
-    if (!post) {
-        input = m_workspace.take(Slot::Normed, x.shape(), normedType(SiteKind::Norm1, layer, modules.qkv));
-        norm(modules.norm1, x, input, "ln1", layer);
-        visit(SiteKind::Norm1, layer, input);
-    }
+const nn::Linear& Runner::firstOfFeedForward(int layer) const {
+    const Block& modules = m_stack.blocks[static_cast<std::size_t>(layer)];
+    return modules.experts.empty() ? modules.mlpIn : modules.experts.front().in;
+}
+
+void Runner::mix(int layer, const Tensor& input, const Tensor& x) {
     if (const nn::TokenMixer* mixing = mixerOf(layer))
         mixer(*mixing, layer, input, x);
     else
         attention(layer, input, x);
-    visit(SiteKind::ResidualMid, layer, x);
+}
 
-    if (post) {
+void Runner::block(int layer, const Tensor& x) {
+    const Block& modules = m_stack.blocks[static_cast<std::size_t>(layer)];
+    visit(SiteKind::ResidualPre, layer, x);
+    if (m_config.parallelBranches) {
+        const nn::Linear& hidden = firstOfFeedForward(layer);
+        const Tensor input =
+            normed(modules.norm1, SiteKind::Norm1, layer, x, Slot::Normed,
+                   m_config.oneNorm && hidden.format()->inputType() == DType::F32 ? hidden : modules.qkv);
+        const Tensor second =
+            m_config.oneNorm ? input
+                             : normed(modules.norm2, SiteKind::Norm2, layer, x, Slot::SecondNormed, hidden);
+        mix(layer, input, x);
+        feedForward(layer, second, x);
+        visit(SiteKind::ResidualPost, layer, x);
+        return;
+    }
+    if (m_config.normPlacement == NormPlacement::After) {
+        mix(layer, x, x);
+        visit(SiteKind::ResidualMid, layer, x);
         norm(modules.norm1, x, x, "ln1", layer);
         visit(SiteKind::Norm1, layer, x);
-    } else {
-        input = m_workspace.take(Slot::Normed, x.shape(), normedType(SiteKind::Norm2, layer, modules.mlpIn));
-        norm(modules.norm2, x, input, "ln2", layer);
-        visit(SiteKind::Norm2, layer, input);
-    }
-    feedForward(layer, post ? x : input, x);
-    visit(SiteKind::ResidualPost, layer, x);
-    if (post) {
+        feedForward(layer, x, x);
+        visit(SiteKind::ResidualPost, layer, x);
         norm(modules.norm2, x, x, "ln2", layer);
         visit(SiteKind::Norm2, layer, x);
         visit(SiteKind::NormalizedResidual, layer, x);
-    }
-}
-
-void Runner::attention(int layer, const Tensor& input, const Tensor& x) {
-    const Block& modules = m_stack.blocks[static_cast<std::size_t>(layer)];
-    const std::int64_t heads = m_config.heads;
-    const std::int64_t groups = m_config.keyValueHeads;
-    const std::int64_t size = m_config.headSize;
-    const std::int64_t rows = m_batch * m_length;
-
-    const DType type = narrowAttention(layer) ? DType::BF16 : DType::F32;
-    const Tensor flat = m_workspace.take(Slot::Qkv, {rows, (heads + 2 * groups) * size}, type);
-    linear(modules.qkv, rowsOf(input), flat);
-    const Tensor qkv = flat.reshape({m_batch, m_length, heads + 2 * groups, size});
-    nn::AttentionInput parts;
-    parts.query = qkv.slice(2, 0, heads);
-    parts.key = qkv.slice(2, heads, heads + groups);
-    parts.value = qkv.slice(2, heads + groups, heads + 2 * groups);
-    visit(SiteKind::Query, layer, parts.query);
-    visit(SiteKind::Key, layer, parts.key);
-    visit(SiteKind::Value, layer, parts.value);
-    if (m_record != nullptr && m_config.causal) {
-        m_record->key.push_back(parts.key.clone());
-        m_record->value.push_back(parts.value.clone());
-    }
-    if (m_cache != nullptr) {
-        m_cache->append(layer, parts.key, parts.value);
-        parts.key = m_cache->key(layer);
-        parts.value = m_cache->value(layer);
-    }
-    parts.keyMask = m_keyMask;
-    parts.causal = m_config.causal;
-    parts.queryOffset = m_past;
-    parts.scale = modules.scale;
-    const Tensor mixed = m_workspace.take(Slot::Mixed, {m_batch, m_length, heads, size}, type);
-    parts.output = mixed;
-    attend(layer, parts);
-    visit(SiteKind::Z, layer, mixed);
-
-    const Tensor mixedRows = mixed.reshape({rows, heads * size});
-    const Tensor xRows = rowsOf(x);
-    if (touches(SiteKind::AttentionOut, layer) || touches(SiteKind::Result, layer)) {
-        const Tensor out = m_workspace.take(Slot::Branch, x.shape());
-        if (touches(SiteKind::Result, layer))
-            projectByHeads(layer, mixed, out);
-        if (!edits(SiteKind::Result, layer))
-            linear(modules.attentionOut, mixedRows, rowsOf(out));
-        visit(SiteKind::AttentionOut, layer, out);
-        kernels::add(xRows, rowsOf(out), xRows);
-    } else {
-        linear(modules.attentionOut, mixedRows, xRows, nn::Activation::None, xRows);
-    }
-}
-
-void Runner::attend(int layer, const nn::AttentionInput& input) {
-    const Step step(m_context, "attn.mix", layer);
-    const bool wantsPattern = wants(SiteKind::Pattern, layer);
-    const bool wantsScores = wants(SiteKind::Scores, layer);
-    if (edits(SiteKind::Scores, layer) || edits(SiteKind::Pattern, layer)) {
-        const auto scores = [&](const Tensor& tensor) { visit(SiteKind::Scores, layer, tensor); };
-        const auto pattern = [&](const Tensor& tensor) { applyEdits(SiteKind::Pattern, layer, tensor); };
-        const nn::DenseAttention result = nn::denseAttention(input, scores, pattern, m_context.progress);
-        input.output.copyFrom(result.output);
-        if (wantsPattern)
-            m_trace->capturePattern(layer, probe::AttentionPattern(result.pattern));
         return;
     }
-    const nn::AttentionKernel* kernel = kernelOf(layer);
-    static const std::shared_ptr<const nn::AttentionKernel> fused = nn::fusedAttention();
-    if (kernel == nullptr)
-        kernel = fused.get();
-    const nn::AttentionOutput output = kernel->run(input, wantsPattern || wantsScores, m_context);
-    if (output.output.rawData() != input.output.rawData())
-        input.output.copyFrom(output.output);
-    if (!wantsPattern && !wantsScores)
-        return;
-    nn::AttentionInput kept = input; // the buffers of q and k belong to the next layer soon
-    kept.query = input.query.clone();
-    kept.key = input.key.clone();
-    probe::AttentionPattern pattern = kernel->matrix(kept, output);
-    if (wantsScores)
-        m_trace->capture(SiteKind::Scores, layer, pattern.scores());
-    if (wantsPattern)
-        m_trace->capturePattern(layer, std::move(pattern));
-}
-
-void Runner::mixer(const nn::TokenMixer& mixing, int layer, const Tensor& input, const Tensor& x) {
-    const Step step(m_context, "attn.mix", layer);
-    const nn::MixingSupport support = mixing.supports();
-    if (m_config.causal ? !support.causal : !support.noncausal)
-        throw UsageError(fmt::format("The token mixer \"{}\" cannot stand in a {} layer.", mixing.name(),
-                                     m_config.causal ? "causal" : "non-causal"));
-    m_context.progress.check();
-    Tensor out;
-    if (m_cache != nullptr) {
-        if (!support.incremental)
-            throw UsageError(
-                fmt::format("The token mixer \"{}\" cannot decode position by position; generate "
-                            "without the cache.",
-                            mixing.name()));
-        std::shared_ptr<nn::MixerState>& state = m_cache->mixerState(layer);
-        if (!state)
-            state = mixing.makeState(m_batch);
-        out = mixing.step(input, *state, m_context);
-    } else {
-        const nn::MixerInput given{
-            .hidden = input, .keyMask = m_keyMask, .causal = m_config.causal, .grid = {m_length}};
-        out = mixing.run(given, m_context);
-        if (wants(SiteKind::Pattern, layer)) {
-            nn::MixerInput kept = given;
-            kept.hidden = input.clone();
-            m_trace->capturePattern(layer, mixing.matrix(kept));
-        }
-    }
-    if (!(out.shape() == x.shape()) || out.dtype() != DType::F32)
-        throw Error(fmt::format("The token mixer \"{}\" gave {} {} where {} f32 is needed.", mixing.name(),
-                                out.shape().toText(), orrery::name(out.dtype()), x.shape().toText()));
-    if (edits(SiteKind::Pattern, layer))
-        throw UsageError(
-            fmt::format("The pattern of layer {} belongs to the token mixer \"{}\" and cannot be "
-                        "edited; edit blocks.{}.hook_attn_out instead.",
-                        layer, mixing.name(), layer));
-    out = out.contiguous();
-    if (edits(SiteKind::AttentionOut, layer) && out.storage() == input.storage())
-        out = out.clone();
-    visit(SiteKind::AttentionOut, layer, out);
-    kernels::add(rowsOf(x), rowsOf(out), rowsOf(x));
-}
-
-void Runner::projectByHeads(int layer, const Tensor& mixed, const Tensor& out) {
-    const nn::Linear& module = m_stack.blocks[static_cast<std::size_t>(layer)].attentionOut;
-    const Tensor weight = module.format()->toDense(); // [D, heads * size]
-    const std::int64_t heads = mixed.size(2);
-    const std::int64_t size = mixed.size(3);
-    const std::int64_t rows = m_batch * m_length;
-    const Tensor result = Tensor::empty({m_batch, m_length, heads, module.outputs()});
-    const Tensor resultRows = result.reshape({rows, heads, module.outputs()});
-    const Tensor mixedRows = mixed.reshape({rows, heads, size});
-    for (std::int64_t head = 0; head < heads; ++head) {
-        m_context.progress.check();
-        const Tensor part = Tensor::empty({rows, module.outputs()});
-        onednn::matmul(mixedRows.select(1, head), weight.slice(1, head * size, (head + 1) * size), false,
-                       true, part);
-        resultRows.select(1, head).copyFrom(part);
-    }
-    applyEdits(SiteKind::Result, layer, result);
-    if (edits(SiteKind::Result, layer)) { // the projection is what the edited heads add up to
-        const Tensor outRows = rowsOf(out);
-        outRows.fill(0);
-        if (module.bias().defined())
-            outRows.copyFrom(module.bias().unsqueeze(0).expand(outRows.shape()));
-        for (std::int64_t head = 0; head < heads; ++head)
-            kernels::add(outRows, resultRows.select(1, head).contiguous(), outRows);
-    }
-    if (wants(SiteKind::Result, layer))
-        m_trace->capture(SiteKind::Result, layer, result);
-}
-
-void Runner::feedForward(int layer, const Tensor& input, const Tensor& x) {
-    const Block& modules = m_stack.blocks[static_cast<std::size_t>(layer)];
-    const std::int64_t rows = m_batch * m_length;
-    const std::int64_t width = modules.mlpIn.outputs();
-    const Tensor inputRows = rowsOf(input);
-    const Tensor xRows = rowsOf(x);
-    const bool shown = touches(SiteKind::MlpPre, layer) || touches(SiteKind::MlpPost, layer);
-    // Nobody looks at the hidden units: they stay in the dtype of the next product.
-    const DType hiddenType = shown ? DType::F32 : modules.mlpOut.format()->inputType();
-    // Rows a little further apart than they are long: lengths of whole pages would make every row of the next
-    // product compete for the same cache lines.
-    constexpr std::int64_t gap = 32;
-    const Tensor hidden =
-        shown ? m_workspace.take(Slot::Hidden, {rows, width}, hiddenType)
-              : m_workspace.take(Slot::Hidden, {rows, width + gap}, hiddenType).slice(1, 0, width);
-    if (touches(SiteKind::MlpPre, layer)) {
-        linear(modules.mlpIn, inputRows, hidden);
-        visit(SiteKind::MlpPre, layer, hidden.reshape({m_batch, m_length, width}));
-        kernels::activate(m_config.activation, hidden, hidden);
-    } else {
-        linear(modules.mlpIn, inputRows, hidden, m_config.activation);
-    }
-    if (shown)
-        visit(SiteKind::MlpPost, layer, hidden.reshape({m_batch, m_length, width}));
-    if (touches(SiteKind::MlpOut, layer)) {
-        const Tensor out = m_workspace.take(Slot::Branch, x.shape());
-        linear(modules.mlpOut, hidden, rowsOf(out));
-        visit(SiteKind::MlpOut, layer, out);
-        kernels::add(xRows, rowsOf(out), xRows);
-    } else {
-        linear(modules.mlpOut, hidden, xRows, nn::Activation::None, xRows);
-    }
+    mix(layer, normed(modules.norm1, SiteKind::Norm1, layer, x, Slot::Normed, modules.qkv), x);
+    visit(SiteKind::ResidualMid, layer, x);
+    feedForward(layer,
+                normed(modules.norm2, SiteKind::Norm2, layer, x, Slot::Normed, firstOfFeedForward(layer)), x);
+    visit(SiteKind::ResidualPost, layer, x);
 }
 
 } // namespace orrery::model

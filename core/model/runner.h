@@ -25,6 +25,8 @@ public:
     void setInput(const ModelInput& input, std::int64_t variants = 1);
     // What setInput made of the input.
     [[nodiscard]] Tensor positionIds() const;
+    [[nodiscard]] Tensor positionRows() const;                        ///< of the table, checked
+    [[nodiscard]] const Tensor& scoreBias() const { return m_bias; }  ///< see m_bias
     [[nodiscard]] const Tensor& keyMask() const { return m_keyMask; } ///< see m_keyMask
     /// Index in the row of the last token that is not padding, for every row.
     [[nodiscard]] std::vector<std::int64_t> lastPositions() const;
@@ -41,7 +43,9 @@ public:
     void layers(const Tensor& x, int first, int last);
     /// Final norm, pooler, head. Ends the step of a cache.
     [[nodiscard]] ModelOutput finish(const Tensor& x);
-    /// Vocabulary logits of rows [n, D] that are already normed.
+    /// Vocabulary logits of rows [n, D] of a residual stream (the logit lens).
+    [[nodiscard]] Tensor unembed(const Tensor& rows);
+    /// Vocabulary logits of rows [n, E] of a last hidden state.
     [[nodiscard]] Tensor vocabularyLogits(const Tensor& rows);
 
 private:
@@ -63,18 +67,46 @@ private:
     [[nodiscard]] DType normedType(probe::SiteKind site, int layer, const nn::Linear& next) const;
     /// Whether queries, keys and values may stay in bf16: nobody looks, and the fused kernel mixes them.
     [[nodiscard]] bool narrowAttention(int layer) const;
+    /// What a norm makes of x in a slot of its own, shown at its site; x itself where the norm is left out.
+    [[nodiscard]] Tensor normed(const nn::Norm& module, probe::SiteKind site, int layer, const Tensor& x,
+                                nn::Workspace::Slot slot, const nn::Linear& next);
+    [[nodiscard]] const nn::Linear& firstOfFeedForward(int layer) const;
     void block(int layer, const Tensor& x);
+    /// x += the layer's attention, or the mixer that stands in its place, of input.
+    void mix(int layer, const Tensor& input, const Tensor& x);
     void attention(int layer, const Tensor& input, const Tensor& x);
+    static void normHeads(const nn::Norm& module, const Tensor& heads);
+    /// Turns queries and keys by their positions, in place, where the layer has rotary positions.
+    void rotate(int layer, const nn::AttentionInput& parts);
+    /// The part of the scores that depends on content and distance: [B, H, L, L] f32. Honest but dense:
+    /// memory grows with the square of the length.
+    [[nodiscard]] Tensor relativeBias(int layer, const nn::AttentionInput& parts);
+    [[nodiscard]] Tensor disentangledBias(int layer, const nn::AttentionInput& parts);
+    [[nodiscard]] Tensor transformerXlBias(int layer, const nn::AttentionInput& parts);
     void attend(int layer, const nn::AttentionInput& input);
     void mixer(const nn::TokenMixer& mixer, int layer, const Tensor& input, const Tensor& x);
     void feedForward(int layer, const Tensor& input, const Tensor& x);
+    /// Activated (and gated) hidden units of rows, as out's product likes them; shown: to be shown at their
+    /// sites.
+    [[nodiscard]] Tensor hiddenUnits(int layer, const nn::Linear& in, const nn::Linear& out,
+                                     const Tensor& rows, bool shown);
+    /// out = the mixture of the experts that the router chooses for each row of input; only those are
+    /// computed.
+    void experts(int layer, const Tensor& input, const Tensor& out);
     /// out += the attention's result through its projection, split by heads for the site "result".
     void projectByHeads(int layer, const Tensor& mixed, const Tensor& out);
     void linear(const nn::Linear& module, const Tensor& x, const Tensor& out,
                 nn::Activation activation = nn::Activation::None, const Tensor& residual = {});
     void norm(const nn::Norm& module, const Tensor& x, const Tensor& out, std::string_view name, int layer);
     void buildKeyMask(const ModelInput& input, std::int64_t variants);
+    void buildAlibi();
+    /// Final norm and output projection of a residual stream, shown at their sites.
+    [[nodiscard]] Tensor finalState(const Tensor& x);
+    /// The head's dense layer, activation and norm.
+    [[nodiscard]] Tensor transformed(const Tensor& rows);
+    [[nodiscard]] Tensor pooledRows(const Tensor& lastHidden, const Tensor& pooled);
     void headLogits(const Tensor& lastHidden, ModelOutput& output);
+    [[nodiscard]] Tensor pooledByPlace(const Tensor& lastHidden);
     [[nodiscard]] Tensor firstTokens(const Tensor& hidden);
     [[nodiscard]] Tensor lastTokens(const Tensor& hidden);
 
@@ -93,6 +125,8 @@ private:
     std::int64_t m_length = 0;
     std::int64_t m_past = 0;
     Tensor m_keyMask; ///< [batch, past + length] u8 or undefined
+    Tensor m_bias;    ///< of the scores (ALiBi) [1 or batch, H, 1, past + length] or undefined
+    std::vector<nn::RotaryAngles> m_angles; ///< of each of the configuration's rotaries, when first needed
 };
 
 } // namespace orrery::model

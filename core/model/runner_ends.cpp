@@ -2,6 +2,7 @@
 // The two ends of a run: the input's embeddings, and what the head makes of the last hidden state.
 #include "base/error.h"
 #include "kernels/elementwise.h"
+#include "kernels/gate.h"
 #include "model/runner.h"
 #include "model/step.h"
 #include "nn/key_value_cache.h"
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace orrery::model {
 
@@ -60,6 +62,9 @@ void Runner::setInput(const ModelInput& input, std::int64_t variants) {
     if (m_cache != nullptr && !m_config.causal)
         throw UsageError("Only causal models decode with a cache; run the whole input without one.");
     buildKeyMask(input, variants);
+    if (m_config.positions == PositionKind::Alibi)
+        buildAlibi();
+    m_angles.assign(m_config.rotaries.size(), {});
     if (m_cache != nullptr)
         m_cache->prepare(static_cast<int>(m_config.layers), m_batch, m_length);
 }
@@ -92,6 +97,30 @@ void Runner::buildKeyMask(const ModelInput& input, std::int64_t variants) {
         m_keyMask = mask;
 }
 
+void Runner::buildAlibi() {
+    // Slopes 2^(-8 h / H) for powers of two; other counts take every other slope of the next power as well.
+    const int heads = m_config.heads;
+    int power = 1;
+    while (2 * power <= heads)
+        power *= 2;
+    const std::int64_t keys = m_past + m_length;
+    const std::int64_t rows = m_keyMask.defined() ? m_batch : 1;
+    m_bias = Tensor::empty({rows, heads, 1, keys});
+    float* out = m_bias.mutablePointer<float>();
+    for (std::int64_t row = 0; row < rows; ++row)
+        for (int head = 0; head < heads; ++head) {
+            const double exponent =
+                head < power ? -8.0 * (head + 1) / power : -4.0 * (2 * (head - power) + 1) / power;
+            const auto slope = static_cast<float>(std::exp2(exponent));
+            std::int64_t position = 0; // among the attended keys
+            for (std::int64_t key = 0; key < keys; ++key) {
+                const bool attended =
+                    !m_keyMask.defined() || m_keyMask.pointer<std::uint8_t>()[row * keys + key] != 0;
+                *out++ = attended ? slope * static_cast<float>(position++) : 0;
+            }
+        }
+}
+
 Tensor Runner::positionIds() const {
     if (m_input.positionIds.defined())
         return m_input.positionIds;
@@ -100,13 +129,24 @@ Tensor Runner::positionIds() const {
     const auto tokens = m_input.inputIds.data<std::int64_t>();
     const std::int64_t padding = m_config.padToken.value_or(-1);
     for (std::int64_t row = 0; row < ids.size(0); ++row) {
+        const std::uint8_t* mask =
+            m_keyMask.defined() ? m_keyMask.pointer<std::uint8_t>() + row * (m_past + m_length) : nullptr;
         std::int64_t count = m_past;
+        if (m_config.positionCount == PositionCount::SkipMasked && mask != nullptr)
+            count = std::count_if(mask, mask + m_past, [](std::uint8_t value) { return value != 0; });
         for (std::int64_t j = 0; j < m_length; ++j) {
             const auto place = static_cast<std::size_t>(row * m_length + j);
-            if (!m_config.positionsSkipPadding)
+            switch (m_config.positionCount) {
+            case PositionCount::Index:
                 out[place] = m_past + j;
-            else
+                break;
+            case PositionCount::SkipPadding:
                 out[place] = tokens[place] == padding ? padding : ++count + padding;
+                break;
+            case PositionCount::SkipMasked:
+                out[place] = mask != nullptr && mask[m_past + j] == 0 ? -1 : count++;
+                break;
+            }
         }
     }
     return ids;
@@ -115,10 +155,22 @@ Tensor Runner::positionIds() const {
 Tensor Runner::embed() {
     const Step step(m_context, "embed");
     m_context.progress.check();
-    Tensor x = m_workspace.take(Slot::Residual, {m_batch, m_length, m_config.hiddenSize});
+    const nn::Linear& projection = m_stack.embeddingProjection;
+    const Shape wide{m_batch, m_length, m_config.hiddenSize};
+    Tensor x = m_workspace.take(projection.defined() ? Slot::Normed : Slot::Residual,
+                                {m_batch, m_length, m_config.embeddingSize});
     ORRERY_CHECK(m_batch == m_input.inputIds.size(0), "embeddings are computed for one variant at a time");
     kernels::gatherRows(m_stack.tokenEmbedding, m_input.inputIds, x);
+    if (m_config.embeddingScale != 1)
+        kernels::scale(x, m_config.embeddingScale);
     visit(SiteKind::Embed, -1, x);
+    const auto project = [&] {
+        const Tensor projected = m_workspace.take(Slot::Residual, wide);
+        linear(projection, x.reshape({m_batch * m_length, -1}), projected.reshape({m_batch * m_length, -1}));
+        x = projected;
+    };
+    if (projection.defined() && m_config.projectFirst)
+        project();
     const auto addPart = [&](SiteKind kind, const Tensor& table, const Tensor& ids) {
         if (!touches(kind)) {
             kernels::gatherRows(table, ids, x, true);
@@ -129,11 +181,8 @@ Tensor Runner::embed() {
         visit(kind, -1, part);
         kernels::add(x, part, x);
     };
-    if (m_stack.positionEmbedding.defined()) {
-        const Tensor positions = positionIds();
-        checkIds(positions, m_stack.positionEmbedding.size(0), "position id", "table of positions");
-        addPart(SiteKind::PositionEmbed, m_stack.positionEmbedding, positions);
-    }
+    if (m_stack.positionEmbedding.defined())
+        addPart(SiteKind::PositionEmbed, m_stack.positionEmbedding, positionRows());
     if (m_stack.typeEmbedding.defined()) {
         const Tensor types =
             m_input.typeIds.defined() ? m_input.typeIds : Tensor::zeros(m_input.inputIds.shape(), DType::I64);
@@ -141,7 +190,20 @@ Tensor Runner::embed() {
     }
     if (m_stack.embeddingNorm.defined())
         norm(m_stack.embeddingNorm, x, x, "embed.ln", -1);
+    if (projection.defined() && !m_config.projectFirst)
+        project();
     return x;
+}
+
+Tensor Runner::positionRows() const {
+    Tensor rows = positionIds();
+    if (m_config.positionOffset != 0) {
+        rows = rows.clone();
+        for (std::int64_t& row : rows.mutableData<std::int64_t>())
+            row += m_config.positionOffset;
+    }
+    checkIds(rows, m_stack.positionEmbedding.size(0), "position id", "table of positions");
+    return rows;
 }
 
 Tensor Runner::start(const Tensor& residual) {
@@ -154,21 +216,35 @@ Tensor Runner::start(const Tensor& residual) {
 
 ModelOutput Runner::finish(const Tensor& x) {
     ModelOutput output;
-    output.lastHidden = x;
-    if (m_stack.finalNorm.defined()) {
-        output.lastHidden = m_workspace.take(Slot::Final, x.shape());
-        norm(m_stack.finalNorm, x, output.lastHidden, "ln_final", -1);
-        visit(SiteKind::FinalNorm, -1, output.lastHidden);
-    }
+    output.lastHidden = finalState(x);
     if (m_cache != nullptr)
         m_cache->commit(m_length, m_keyMask);
     if (m_stack.head.pooler.defined()) {
         output.pooled = Tensor::empty({m_batch, m_stack.head.pooler.outputs()});
-        linear(m_stack.head.pooler, firstTokens(output.lastHidden), output.pooled, nn::Activation::Tanh);
+        linear(m_stack.head.pooler, firstTokens(output.lastHidden), output.pooled, m_config.poolerActivation);
         visit(SiteKind::Pooled, -1, output.pooled);
     }
     headLogits(output.lastHidden, output);
     return output;
+}
+
+Tensor Runner::finalState(const Tensor& x) {
+    Tensor hidden = x;
+    if (m_stack.finalNorm.defined()) {
+        hidden = m_workspace.take(Slot::Final, x.shape());
+        norm(m_stack.finalNorm, x, hidden, "ln_final", -1);
+        visit(SiteKind::FinalNorm, -1, hidden);
+    }
+    if (m_stack.outputProjection.defined()) {
+        Shape shape = x.shape();
+        shape[-1] = m_config.embeddingSize;
+        const Tensor projected = m_workspace.take(Slot::Normed, shape);
+        linear(m_stack.outputProjection, hidden.reshape({-1, m_config.hiddenSize}),
+               projected.reshape({-1, m_config.embeddingSize}));
+        visit(SiteKind::OutputProjection, -1, projected);
+        hidden = projected;
+    }
+    return hidden;
 }
 
 Tensor Runner::firstTokens(const Tensor& hidden) {
@@ -202,17 +278,57 @@ Tensor Runner::lastTokens(const Tensor& hidden) {
     return rows;
 }
 
-Tensor Runner::vocabularyLogits(const Tensor& rows) {
+Tensor Runner::pooledRows(const Tensor& lastHidden, const Tensor& pooled) {
     const Head& head = m_stack.head;
-    Tensor hidden = rows;
-    if (head.transform.defined()) {
-        hidden = m_workspace.take(Slot::HeadHidden, {rows.size(0), head.transform.outputs()});
-        linear(head.transform, rows, hidden, m_config.headActivation);
-        norm(head.norm, hidden, hidden, "head.ln", -1);
+    const Tensor rows = pooled.defined() ? pooled : pooledByPlace(lastHidden);
+    if (!head.classifierDense.defined())
+        return rows;
+    const Tensor result = Tensor::empty({m_batch, head.classifierDense.outputs()});
+    linear(head.classifierDense, rows, result, m_config.classifierActivation);
+    return result;
+}
+
+Tensor Runner::pooledByPlace(const Tensor& lastHidden) {
+    if (m_config.pooling == Pooling::First)
+        return firstTokens(lastHidden);
+    if (m_config.pooling == Pooling::Last)
+        return lastTokens(lastHidden);
+    const Tensor rows = Tensor::zeros({m_batch, lastHidden.size(2)});
+    for (std::int64_t row = 0; row < m_batch; ++row) {
+        double count = 0;
+        const Tensor sum = rows.select(0, row);
+        for (std::int64_t i = 0; i < m_length; ++i)
+            if (!m_keyMask.defined() ||
+                m_keyMask.pointer<std::uint8_t>()[row * m_keyMask.size(1) + m_past + i] != 0) {
+                kernels::add(sum, lastHidden.select(0, row).select(0, i), sum);
+                count += 1;
+            }
+        if (count > 0)
+            kernels::scale(sum, 1 / count);
     }
-    Tensor logits = m_workspace.take(Slot::Logits, {rows.size(0), head.decoder.outputs()});
-    linear(head.decoder, hidden, logits);
+    return rows;
+}
+
+Tensor Runner::transformed(const Tensor& rows) {
+    const Head& head = m_stack.head;
+    if (!head.transform.defined())
+        return rows;
+    const Tensor hidden = m_workspace.take(Slot::HeadHidden, {rows.size(0), head.transform.outputs()});
+    linear(head.transform, rows, hidden, m_config.headActivation);
+    norm(head.norm, hidden, hidden, "head.ln", -1);
+    return hidden;
+}
+
+Tensor Runner::vocabularyLogits(const Tensor& rows) {
+    const Tensor logits = m_workspace.take(Slot::Logits, {rows.size(0), m_stack.head.decoder.outputs()});
+    linear(m_stack.head.decoder, transformed(rows), logits);
+    if (m_config.logitCap > 0)
+        kernels::softCap(logits, m_config.logitCap);
     return logits;
+}
+
+Tensor Runner::unembed(const Tensor& rows) {
+    return vocabularyLogits(finalState(rows));
 }
 
 void Runner::headLogits(const Tensor& lastHidden, ModelOutput& output) {
@@ -254,21 +370,22 @@ void Runner::headLogits(const Tensor& lastHidden, ModelOutput& output) {
         return;
     const std::int64_t labels = head.classifier.outputs();
     if (m_config.head == HeadKind::SequenceClassification) {
-        Tensor rows = output.pooled;
-        if (head.classifierDense.defined()) {
-            rows = Tensor::empty({m_batch, head.classifierDense.outputs()});
-            linear(head.classifierDense, firstTokens(lastHidden), rows, nn::Activation::Tanh);
-        } else if (!rows.defined()) {
-            rows = lastTokens(lastHidden);
-        }
         output.logits = Tensor::empty({m_batch, labels});
-        linear(head.classifier, rows, output.logits);
+        linear(head.classifier, transformed(pooledRows(lastHidden, output.pooled)), output.logits);
         visit(SiteKind::Logits, -1, output.logits);
         return;
     }
+    Tensor rows = lastHidden.reshape({m_batch * m_length, -1});
+    if (m_config.head == HeadKind::ReplacedTokens) {
+        const Tensor hidden =
+            m_workspace.take(Slot::HeadHidden, {rows.size(0), head.classifierDense.outputs()});
+        linear(head.classifierDense, rows, hidden, m_config.classifierActivation);
+        rows = hidden;
+    }
     output.logits = Tensor::empty({m_batch, m_length, labels});
-    linear(head.classifier, lastHidden.reshape({m_batch * m_length, -1}),
-           output.logits.reshape({m_batch * m_length, labels}));
+    linear(head.classifier, transformed(rows), output.logits.reshape({m_batch * m_length, labels}));
+    if (m_config.head == HeadKind::ReplacedTokens)
+        output.logits = output.logits.select(2, 0);
     visit(SiteKind::Logits, -1, output.logits);
     if (m_config.head == HeadKind::QuestionAnswering) {
         output.startLogits = output.logits.select(2, 0).contiguous();

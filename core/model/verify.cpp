@@ -69,6 +69,8 @@ private:
         for (const std::string& name : m_expected->names())
             if (name.starts_with("output.hidden_states.") || name.starts_with("output.attentions."))
                 sites.push_back(name.substr(7));
+            else if (name.starts_with("output.mems."))
+                sites.push_back("hidden_states." + name.substr(12));
         return sites;
     }
 
@@ -88,6 +90,9 @@ private:
             compare(output, m_output.pooled, expected, -1);
         else if (output.starts_with("hidden_states."))
             compare(output, trace.tensor(output), expected, 1);
+        else if (output.starts_with("mems.") && expected.rank() == 3) // positions first
+            compare(output, trace.tensor("hidden_states." + output.substr(5)),
+                    expected.transpose(0, 1).contiguous(), 1);
         else if (output.starts_with("attentions."))
             comparePattern(output, trace.pattern(std::stoi(output.substr(11))), expected);
         else if (output == "native_bf16.logits")
@@ -235,14 +240,16 @@ private:
             ModelInput next;
             next.logits = LogitRows::Last;
             next.inputIds = Tensor::empty({batch, 1}, DType::I64);
-            next.positionIds = Tensor::empty({batch, 1}, DType::I64);
+            if (m_input.positionIds.defined())
+                next.positionIds = Tensor::empty({batch, 1}, DType::I64);
             for (std::int64_t row = 0; row < batch; ++row) {
                 const float* values = logits.pointer<float>() + row * width;
                 const std::int64_t best = std::max_element(values, values + width) - values;
                 different += best != static_cast<std::int64_t>(expected.at({row, column}));
                 next.inputIds.mutableData<std::int64_t>()[static_cast<std::size_t>(row)] = best;
-                next.positionIds.mutableData<std::int64_t>()[static_cast<std::size_t>(row)] =
-                    ++positions[static_cast<std::size_t>(row)];
+                if (next.positionIds.defined())
+                    next.positionIds.mutableData<std::int64_t>()[static_cast<std::size_t>(row)] =
+                        ++positions[static_cast<std::size_t>(row)];
             }
             step = next;
         }

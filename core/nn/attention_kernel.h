@@ -8,6 +8,7 @@
 #include "tensor/tensor.h"
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,7 +26,10 @@ struct AttentionInput {
     Tensor bias;    ///< f32, broadcastable to [B, H, L, S], added to the scaled scores; or undefined
     double scale = 1;
     bool causal = false;
-    std::int64_t queryOffset = 0;   ///< in causal attention query i sees keys 0..i+queryOffset
+    std::int64_t queryOffset = 0; ///< in causal attention query i sees keys 0..i+queryOffset
+    /// Keys this far away from the query or further are not seen, on both sides unless causal (sliding
+    /// windows).
+    std::int64_t window = std::numeric_limits<std::int64_t>::max();
     std::vector<std::int64_t> grid; ///< sizes of the positions' grid; {} means {L}
     Tensor output;                  ///< where to write [B, L, H, d]; undefined: the kernel makes its own
 };

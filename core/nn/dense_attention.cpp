@@ -24,7 +24,8 @@ DenseAttention denseAttention(const AttentionInput& input,
                                          .bias = input.bias,
                                          .scale = input.scale,
                                          .causal = input.causal,
-                                         .queryOffset = input.queryOffset};
+                                         .queryOffset = input.queryOffset,
+                                         .window = input.window};
     DenseAttention result;
     result.pattern = probe::AttentionPattern(std::move(parts)).scores();
     if (changeScores)

@@ -37,6 +37,7 @@ public:
                                                 .scale = input.scale,
                                                 .causal = input.causal,
                                                 .queryOffset = input.queryOffset,
+                                                .window = input.window,
                                                 .keyMask = input.keyMask,
                                                 .bias = input.bias,
                                                 .progress = &context.progress};
@@ -53,7 +54,8 @@ public:
                                                                       .bias = input.bias,
                                                                       .scale = input.scale,
                                                                       .causal = input.causal,
-                                                                      .queryOffset = input.queryOffset});
+                                                                      .queryOffset = input.queryOffset,
+                                                                      .window = input.window});
     }
 
     [[nodiscard]] Cost cost(std::int64_t batch, std::int64_t queries, std::int64_t keys, int heads,

@@ -16,7 +16,21 @@ namespace orrery::nn {
 /// and replaced.
 class Workspace {
 public:
-    enum class Slot { Residual, Normed, Qkv, Mixed, Hidden, Branch, Final, HeadRows, HeadHidden, Logits };
+    enum class Slot {
+        Residual,
+        Normed,
+        SecondNormed, ///< of blocks whose attention and feed-forward run side by side
+        Qkv,
+        Mixed,
+        Hidden,
+        Branch,
+        ExpertRows,
+        ExpertResults,
+        Final,
+        HeadRows,
+        HeadHidden,
+        Logits
+    };
     static constexpr std::size_t slots = static_cast<std::size_t>(Slot::Logits) + 1;
 
     /// Uninitialised, contiguous; valid until the slot is taken again.

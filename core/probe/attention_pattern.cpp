@@ -29,6 +29,7 @@ kernels::AttentionProblem problemOf(const AttentionPattern::Parts& parts) {
             .scale = parts.scale,
             .causal = parts.causal,
             .queryOffset = parts.queryOffset,
+            .window = parts.window,
             .keyMask = parts.keyMask,
             .bias = parts.bias};
 }

@@ -5,6 +5,7 @@
 #include "tensor/tensor.h"
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -29,6 +30,8 @@ public:
         double scale = 1;
         bool causal = false;
         std::int64_t queryOffset = 0;
+        /// Keys this far from the query or further have no weight (on both sides unless causal).
+        std::int64_t window = std::numeric_limits<std::int64_t>::max();
     };
 
     AttentionPattern() = default;

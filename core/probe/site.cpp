@@ -29,6 +29,8 @@ constexpr std::array<KindInfo, static_cast<std::size_t>(siteKinds)> kinds{{
     {SiteKind::Query, true, "attn.hook_q", "queries"},
     {SiteKind::Key, true, "attn.hook_k", "keys"},
     {SiteKind::Value, true, "attn.hook_v", "values"},
+    {SiteKind::RotatedQuery, true, "attn.hook_rot_q", "queries turned by their positions"},
+    {SiteKind::RotatedKey, true, "attn.hook_rot_k", "keys turned by their positions"},
     {SiteKind::Scores, true, "attn.hook_attn_scores", "attention scores before softmax"},
     {SiteKind::Pattern, true, "attn.hook_pattern", "attention weights"},
     {SiteKind::Z, true, "attn.hook_z", "values weighted by attention, by head"},
@@ -37,11 +39,14 @@ constexpr std::array<KindInfo, static_cast<std::size_t>(siteKinds)> kinds{{
     {SiteKind::ResidualMid, true, "hook_resid_mid", "residual stream after the attention"},
     {SiteKind::Norm2, true, "ln2.hook_normalized", "output of the second norm"},
     {SiteKind::MlpPre, true, "mlp.hook_pre", "feed-forward units before the activation"},
+    {SiteKind::MlpPreLinear, true, "mlp.hook_pre_linear", "feed-forward units that the gate multiplies"},
+    {SiteKind::ExpertWeights, true, "mlp.hook_expert_weights", "probabilities of the experts"},
     {SiteKind::MlpPost, true, "mlp.hook_post", "feed-forward units after the activation"},
     {SiteKind::MlpOut, true, "hook_mlp_out", "output of the feed-forward"},
     {SiteKind::ResidualPost, true, "hook_resid_post", "residual stream after the feed-forward"},
     {SiteKind::NormalizedResidual, true, "hook_normalized_resid_post",
      "residual stream after the second norm"},
+    {SiteKind::OutputProjection, false, "hook_out_proj", "last hidden state at the embeddings' width"},
     {SiteKind::FinalNorm, false, "ln_final.hook_normalized", "output of the final norm"},
     {SiteKind::Pooled, false, "pooler_output", "pooled sequence"},
     {SiteKind::Logits, false, "logits", "logits"},
@@ -75,6 +80,22 @@ bool hasSite(SiteKind kind, int layer, const SiteLayout& layout) {
     case SiteKind::Z:
     case SiteKind::Result:
         return !headless;
+    case SiteKind::RotatedQuery:
+    case SiteKind::RotatedKey:
+        return !headless && layout.rotary;
+    case SiteKind::ResidualMid:
+        return !layout.parallel;
+    case SiteKind::Norm2:
+        return layout.secondNorm;
+    case SiteKind::MlpPre:
+    case SiteKind::MlpPost:
+        return layout.experts == 0;
+    case SiteKind::MlpPreLinear:
+        return layout.experts == 0 && layout.gated;
+    case SiteKind::ExpertWeights:
+        return layout.experts > 0;
+    case SiteKind::OutputProjection:
+        return layout.outputSize > 0;
     case SiteKind::NormalizedResidual:
         return layout.postNorm;
     case SiteKind::FinalNorm:
@@ -89,11 +110,23 @@ bool hasSite(SiteKind kind, int layer, const SiteLayout& layout) {
 }
 
 Shape shapeOf(SiteId id, const SiteLayout& layout, std::int64_t batch, std::int64_t length) {
+    const std::int64_t embedding = layout.embeddingSize > 0 ? layout.embeddingSize : layout.hiddenSize;
     switch (id.kind) {
+    case SiteKind::Embed:
+    case SiteKind::TypeEmbed:
+        return {batch, length, embedding};
+    case SiteKind::PositionEmbed:
+        return {batch, length, layout.positionSize > 0 ? layout.positionSize : embedding};
+    case SiteKind::OutputProjection:
+        return {batch, length, layout.outputSize};
+    case SiteKind::ExpertWeights:
+        return {batch, length, layout.experts};
     case SiteKind::Query:
+    case SiteKind::RotatedQuery:
     case SiteKind::Z:
         return {batch, length, layout.heads, layout.headSize};
     case SiteKind::Key:
+    case SiteKind::RotatedKey:
     case SiteKind::Value:
         return {batch, length, layout.keyValueHeads, layout.headSize};
     case SiteKind::Scores:
@@ -102,11 +135,14 @@ Shape shapeOf(SiteId id, const SiteLayout& layout, std::int64_t batch, std::int6
     case SiteKind::Result:
         return {batch, length, layout.heads, layout.hiddenSize};
     case SiteKind::MlpPre:
+    case SiteKind::MlpPreLinear:
     case SiteKind::MlpPost:
         return {batch, length, layout.feedForward};
     case SiteKind::Pooled:
         return {batch, layout.hiddenSize};
     case SiteKind::Logits:
+        if (layout.logitsPerPosition && layout.logitsWidth == 0)
+            return {batch, length};
         return layout.logitsPerPosition ? Shape{batch, length, layout.logitsWidth}
                                         : Shape{batch, layout.logitsWidth};
     default:
@@ -118,26 +154,18 @@ Shape shapeOf(SiteId id, const SiteLayout& layout, std::int64_t batch, std::int6
 void addBlockKinds(const SiteLayout& layout, std::vector<SiteKind>& out) {
     using enum SiteKind;
     if (layout.postNorm)
-        out = {ResidualPre,
-               Query,
-               Key,
-               Value,
-               Scores,
-               Pattern,
-               Z,
-               Result,
-               AttentionOut,
-               ResidualMid,
-               Norm1,
-               MlpPre,
-               MlpPost,
-               MlpOut,
-               ResidualPost,
-               Norm2,
-               NormalizedResidual};
+        out = {ResidualPre,   Query,        Key,
+               Value,         RotatedQuery, RotatedKey,
+               Scores,        Pattern,      Z,
+               Result,        AttentionOut, ResidualMid,
+               Norm1,         MlpPre,       MlpPreLinear,
+               ExpertWeights, MlpPost,      MlpOut,
+               ResidualPost,  Norm2,        NormalizedResidual};
     else
-        out = {ResidualPre, Norm1,        Query,       Key,   Value,  Scores,  Pattern, Z,
-               Result,      AttentionOut, ResidualMid, Norm2, MlpPre, MlpPost, MlpOut,  ResidualPost};
+        out = {ResidualPre,  Norm1,         Query,       Key,     Value,
+               RotatedQuery, RotatedKey,    Scores,      Pattern, Z,
+               Result,       AttentionOut,  ResidualMid, Norm2,   MlpPre,
+               MlpPreLinear, ExpertWeights, MlpPost,     MlpOut,  ResidualPost};
 }
 
 std::vector<SiteId> allSites(const SiteLayout& layout) {
@@ -155,6 +183,7 @@ std::vector<SiteId> allSites(const SiteLayout& layout) {
         for (const SiteKind kind : block)
             add(kind, layer);
     add(SiteKind::FinalNorm, -1);
+    add(SiteKind::OutputProjection, -1);
     add(SiteKind::Pooled, -1);
     add(SiteKind::Logits, -1);
     return result;
@@ -162,6 +191,8 @@ std::vector<SiteId> allSites(const SiteLayout& layout) {
 
 /// The site that holds hidden_states.layers (Hugging Face's last hidden state).
 SiteId lastHidden(const SiteLayout& layout) {
+    if (layout.outputSize > 0)
+        return {SiteKind::OutputProjection, -1};
     if (layout.finalNorm)
         return {SiteKind::FinalNorm, -1};
     if (layout.layers == 0)

@@ -26,6 +26,8 @@ enum class SiteKind : std::uint8_t {
     Query,         ///< blocks.N.attn.hook_q [B, L, H, d]
     Key,           ///< blocks.N.attn.hook_k [B, S, H, d] (heads of keys when they are shared)
     Value,         ///< blocks.N.attn.hook_v [B, S, H, d]
+    RotatedQuery,  ///< blocks.N.attn.hook_rot_q [B, L, H, d]: after rotary positions, where there are any
+    RotatedKey,    ///< blocks.N.attn.hook_rot_k [B, S, H, d]
     Scores,        ///< blocks.N.attn.hook_attn_scores [B, H, L, S]: scaled and masked, before softmax
     Pattern,       ///< blocks.N.attn.hook_pattern [B, H, L, S]: rows sum to 1; kept lazily, see trace.h
     Z,             ///< blocks.N.attn.hook_z [B, L, H, d]: weighted values
@@ -34,11 +36,15 @@ enum class SiteKind : std::uint8_t {
     ResidualMid,   ///< blocks.N.hook_resid_mid [B, L, D]: resid_pre + attn_out
     Norm2,         ///< blocks.N.ln2.hook_normalized [B, L, D]
     MlpPre,        ///< blocks.N.mlp.hook_pre [B, L, F]: before the activation
+    MlpPreLinear,  ///< blocks.N.mlp.hook_pre_linear [B, L, F]: gated feed-forward, what the gate multiplies
+    ExpertWeights, ///< blocks.N.mlp.hook_expert_weights [B, L, E]: router probabilities of a mixture of
+                   ///< experts
     MlpPost,       ///< blocks.N.mlp.hook_post [B, L, F]
     MlpOut,        ///< blocks.N.hook_mlp_out [B, L, D]
     ResidualPost,  ///< blocks.N.hook_resid_post [B, L, D]: in post-norm stacks before the second norm
     NormalizedResidual, ///< blocks.N.hook_normalized_resid_post [B, L, D]: post-norm stacks; what layer N+1
                         ///< gets
+    OutputProjection,   ///< hook_out_proj [B, L, E]: last hidden state taken back to the embeddings' width
     FinalNorm,          ///< ln_final.hook_normalized [B, L, D]
     Pooled,             ///< pooler_output [B, D]
     Logits,             ///< logits [B, rows, V], or [B, labels], or [B, L, labels]
@@ -60,6 +66,14 @@ struct SiteLayout {
     std::int64_t headSize = 0;
     std::int64_t hiddenSize = 0;
     std::int64_t feedForward = 0;
+    std::int64_t embeddingSize = 0; ///< of the three embeddings; 0: hiddenSize
+    std::int64_t positionSize = 0;  ///< of the position embeddings; 0: embeddingSize
+    std::int64_t outputSize = 0;    ///< of OutputProjection; 0: there is none
+    int experts = 0;                ///< of the feed-forward; 0: it is no mixture
+    bool rotary = false;            ///< queries and keys are rotated
+    bool gated = false;             ///< the feed-forward has a gate
+    bool parallel = false;          ///< attention and feed-forward read the same residual stream
+    bool secondNorm = true;         ///< false: one norm feeds both
     bool positionEmbedding = false;
     bool typeEmbedding = false;
     bool postNorm = false;
@@ -67,7 +81,7 @@ struct SiteLayout {
     bool pooler = false;
     bool hasLogits = false;
     bool logitsPerPosition = true;         ///< false: one row a sequence (classification)
-    std::int64_t logitsWidth = 0;          ///< vocabulary or labels
+    std::int64_t logitsWidth = 0;          ///< vocabulary or labels; 0 with hasLogits: one number a position
     std::vector<bool> mixerWithoutHeads{}; ///< layers whose attention a mixer replaced: no q, k, v, z, scores
 };
 

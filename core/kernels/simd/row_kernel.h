@@ -165,6 +165,34 @@ inline void normBackwardRow(const float* s, const float* dOut, float* dx, float*
     });
 }
 
+inline void gateRow(Activation kind, const float* gate, const float* up, float* out, int64_t n) {
+    withActivation(kind, [&]<Activation what>() {
+        overVectors(n, [&](int64_t i, int64_t c) {
+            put(out + i, activated<what>(take(gate + i, c)) * take(up + i, c), c);
+        });
+    });
+}
+
+inline void rotateRow(float* x, const float* cosine, const float* sine, int64_t half, bool adjacent) {
+    if (adjacent) {
+        for (int64_t i = 0; i < half; ++i) {
+            const float a = x[2 * i];
+            const float b = x[2 * i + 1];
+            x[2 * i] = a * cosine[i] - b * sine[i];
+            x[2 * i + 1] = b * cosine[i] + a * sine[i];
+        }
+        return;
+    }
+    overVectors(half, [&](int64_t i, int64_t c) {
+        const Vec a = take(x + i, c);
+        const Vec b = take(x + half + i, c);
+        const Vec cos = take(cosine + i, c);
+        const Vec sin = take(sine + i, c);
+        put(x + i, fnma(b, sin, a * cos), c);
+        put(x + half + i, fma(a, sin, b * cos), c);
+    });
+}
+
 inline float absoluteMaximumRow(const float* x, int64_t n) {
     Vec running = zero();
     overVectors(n, [&](int64_t i, int64_t c) { running = max(abs(take(x + i, c)), running); });
@@ -187,8 +215,8 @@ inline void quantiseRow(const float* x, float factor, std::uint8_t* out, int64_t
     });
 }
 
-inline constexpr RowTable rowTable{&narrowRow,           &widenRow,           &addRow,     &activateRow,
-                                   &activateBackwardRow, &exponentialRow,     &softmaxRow, &normRow,
-                                   &normBackwardRow,     &absoluteMaximumRow, &quantiseRow};
+inline constexpr RowTable rowTable{
+    &narrowRow, &widenRow,        &addRow,  &activateRow, &activateBackwardRow, &exponentialRow, &softmaxRow,
+    &normRow,   &normBackwardRow, &gateRow, &rotateRow,   &absoluteMaximumRow,  &quantiseRow};
 
 } // namespace orrery::kernels::ORRERY_SIMD

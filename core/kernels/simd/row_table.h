@@ -32,6 +32,11 @@ struct RowTable {
     /// dx of one row; adds to dWeight and dBias (null: not wanted).
     void (*normBackward)(const float* s, const float* dOut, float* dx, float* dWeight, float* dBias,
                          std::int64_t n, const NormRow& norm);
+    /// out = activation(gate) * up
+    void (*gate)(Activation kind, const float* gate, const float* up, float* out, std::int64_t n);
+    /// Turns the pairs (x[i], x[i + half]) or, when adjacent, (x[2 i], x[2 i + 1]) by the angles of cosine
+    /// and sine, in place.
+    void (*rotate)(float* x, const float* cosine, const float* sine, std::int64_t half, bool adjacent);
     /// max |x|
     float (*absoluteMaximum)(const float* x, std::int64_t n);
     /// round(x * factor) + 128, to nearest even, within 1 .. 255

@@ -35,8 +35,10 @@ RC_GTEST_PROP(Attention, FusedAndDenseAgree, ()) {
     const auto groups = *rc::gen::inRange<std::int64_t>(1, 3);
     const auto heads = groups * *rc::gen::inRange<std::int64_t>(1, 3);
     const auto rows = *rc::gen::inRange<std::int64_t>(1, 70);
-    const AttentionInput input = problem(*rc::gen::inRange<std::int64_t>(1, 3), rows, heads, groups, 8,
-                                         *rc::gen::arbitrary<bool>(), 3);
+    AttentionInput input = problem(*rc::gen::inRange<std::int64_t>(1, 3), rows, heads, groups, 8,
+                                   *rc::gen::arbitrary<bool>(), 3);
+    if (*rc::gen::arbitrary<bool>())
+        input.window = *rc::gen::inRange<std::int64_t>(1, 80);
     const AttentionOutput fused = fusedAttention()->run(input, true, {});
     const DenseAttention dense = denseAttention(input, {}, {}, {});
     const auto a = fused.output.toFloats();

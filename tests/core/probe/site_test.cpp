@@ -37,8 +37,63 @@ SiteLayout gptLike() {
     return layout;
 }
 
+/// Rotary positions, shared keys, a gate; or two branches side by side, experts, narrower embeddings.
+SiteLayout llamaLike() {
+    SiteLayout layout = gptLike();
+    layout.positionEmbedding = false;
+    layout.keyValueHeads = 2;
+    layout.rotary = true;
+    layout.gated = true;
+    return layout;
+}
+
+SiteLayout unusual() {
+    SiteLayout layout = gptLike();
+    layout.embeddingSize = 16;
+    layout.positionSize = 32;
+    layout.outputSize = 16;
+    layout.experts = 4;
+    layout.gated = true;
+    layout.parallel = true;
+    layout.secondNorm = false;
+    return layout;
+}
+
+TEST(Site, OnlyWhatALayoutComputesIsThere) {
+    const auto has = [](const char* name, const SiteLayout& layout) {
+        return findSite(name, layout).has_value();
+    };
+    for (const char* name :
+         {"blocks.0.attn.hook_rot_q", "blocks.0.attn.hook_rot_k", "blocks.1.mlp.hook_pre_linear"}) {
+        EXPECT_TRUE(has(name, llamaLike())) << name;
+        EXPECT_FALSE(has(name, gptLike())) << name;
+    }
+    for (const char* name :
+         {"blocks.0.hook_resid_mid", "blocks.0.ln2.hook_normalized", "blocks.0.mlp.hook_pre",
+          "blocks.0.mlp.hook_post", "blocks.0.mlp.hook_pre_linear"})
+        EXPECT_FALSE(has(name, unusual())) << name;
+    EXPECT_FALSE(has("hook_out_proj", gptLike()));
+    EXPECT_EQ(findSite("last_hidden_state", unusual()), (SiteId{SiteKind::OutputProjection, -1}));
+    for (const SiteInfo& site : enumerateSites(unusual(), 2, 5)) {
+        if (site.name == "hook_embed" || site.name == "hook_out_proj") {
+            EXPECT_EQ(site.shape, Shape({2, 5, 16}));
+        }
+        if (site.name == "hook_pos_embed") {
+            EXPECT_EQ(site.shape, Shape({2, 5, 32}));
+        }
+        if (site.name == "blocks.2.mlp.hook_expert_weights") {
+            EXPECT_EQ(site.shape, Shape({2, 5, 4}));
+        }
+    }
+    for (const SiteInfo& site : enumerateSites(llamaLike(), 2, 5)) {
+        if (site.name == "blocks.1.attn.hook_rot_k") {
+            EXPECT_EQ(site.shape, Shape({2, 5, 2, 8}));
+        }
+    }
+}
+
 TEST(Site, EveryNameAndAliasFindsItsSite) {
-    for (const SiteLayout& layout : {bertLike(), gptLike()}) {
+    for (const SiteLayout& layout : {bertLike(), gptLike(), llamaLike(), unusual()}) {
         std::set<std::string> seen;
         for (const SiteInfo& site : enumerateSites(layout, 2, 5)) {
             EXPECT_TRUE(seen.insert(site.name).second) << site.name;

@@ -23,6 +23,10 @@ public:
           m_hasUnknown(node.find("unk_token").has_value()) {
         if (m_hasUnknown)
             m_unknown = vocabulary().find(m_unknownToken);
+        if (const auto dropout = node.find("dropout");
+            dropout && !(dropout->json().is_number() && dropout->json() == 0))
+            dropout->fail(
+                "asks for merges to be left out at random, which is for training only: make it null");
         readMerges(node.at("merges"));
         for (unsigned byte = 0; byte < 256; ++byte) {
             m_fallback[byte] = vocabulary().find(fmt::format("<0x{:02X}>", byte));

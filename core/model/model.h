@@ -86,8 +86,9 @@ void setThreads(int count);
 /// copy(), which shares all weights.
 class Model {
 public:
-    /// Opens a Hugging Face folder, or a .gguf file (also alone in a folder). Nothing is read that is not used: weights are converted and packed when
-    /// first multiplied. InputError naming the file, tensor and remedy.
+    /// Opens a Hugging Face folder, or a .gguf file (also alone in a folder). Nothing is read that is not
+    /// used: weights are converted and packed when first multiplied. InputError naming the file, tensor and
+    /// remedy.
     static std::shared_ptr<Model> open(const std::filesystem::path& folder, const OpenOptions& options = {});
     ~Model();
 

@@ -307,8 +307,8 @@ BoundEdits::BoundEdits(const Edits& edits, const SiteLayout& layout) {
         requireComplete(edit);
         for (const SiteId id : matchSites(std::span(&edit.site, 1), layout)) {
             if (edit.head) {
-                const bool keys = id.kind == SiteKind::Key || id.kind == SiteKind::RotatedKey ||
-                                  id.kind == SiteKind::Value;
+                const bool keys =
+                    id.kind == SiteKind::Key || id.kind == SiteKind::RotatedKey || id.kind == SiteKind::Value;
                 const int heads = keys ? layout.keyValueHeads : layout.heads;
                 if (axesOf(id.kind).head < 0)
                     throw UsageError(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// 144 heads x 4096 tokens in the whole window while runs are going on: how long every event takes on the window's
-// thread. Judged by processor time, which other programs on the machine do not change.
+// 144 heads x 4096 tokens in the whole window while runs are going on: how long every event takes on the
+// window's thread. Judged by processor time, which other programs on the machine do not change.
 #include "base/json.h"
 #include "base/random.h"
 #include "checkpoint/safetensors_writer.h"
@@ -178,10 +178,11 @@ private slots:
             longest = std::max(longest, one.wall);
         const auto late = std::count_if(handled.begin(), handled.end(),
                                         [](const auto& one) { return one.processor > frame; });
-        qInfo("144 heads x %d tokens, %d new inputs: %zu events, longest %.1f ms of processor (%.1f ms by the "
-              "clock), 99 %% within %.2f ms, %ld above %.0f ms",
-              tokens, runs, handled.size(), handled.front().processor, longest,
-              handled[handled.size() / 100].processor, static_cast<long>(late), frame);
+        qInfo(
+            "144 heads x %d tokens, %d new inputs: %zu events, longest %.1f ms of processor (%.1f ms by the "
+            "clock), 99 %% within %.2f ms, %ld above %.0f ms",
+            tokens, runs, handled.size(), handled.front().processor, longest,
+            handled[handled.size() / 100].processor, static_cast<long>(late), frame);
         for (std::size_t i = 0; i < 8; ++i)
             qInfo("  %.2f ms (%.2f by the clock): event %s", handled[i].processor, handled[i].wall,
                   handled[i].what.c_str());

@@ -54,11 +54,23 @@ void addSizes(const ModelConfig& config, const GgufArchitecture& architecture, G
     } else {
         add("attention.head_count_kv", u32(config.positive({"num_key_value_heads"}, heads)));
         add("attention.layer_norm_rms_epsilon", static_cast<float>(config.real({"rms_norm_eps"}, 1e-6)));
-        add("rope.freq_base", static_cast<float>(config.real({"rope_theta"}, 10000)));
+        // Newer files keep the base with the scaling.
+        const ModelConfig rope =
+            config.section(config.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
+        add("rope.freq_base",
+            static_cast<float>((rope.has("rope_theta") ? rope : config).real({"rope_theta"}, 10000)));
         add("rope.dimension_count", u32(config.positive({"head_dim"}, width / heads)));
         add("attention.key_length", u32(config.positive({"head_dim"}, width / heads)));
-        if (config.has("rope_scaling"))
-            throw config.error("rope_scaling", "which is not written to GGUF files; use safetensors");
+        const std::string scaling = rope.text({"rope_type", "type"}, "default");
+        if (scaling == "linear") {
+            add("rope.scaling.type", scaling);
+            add("rope.scaling.factor", static_cast<float>(rope.real({"factor"})));
+        } else if (scaling != "default") {
+            throw config.error(config.has("rope_parameters") ? "rope_parameters" : "rope_scaling",
+                               "a scaling that Orrery does not write to GGUF files; use safetensors");
+        }
+        if (config.boolean({"use_sliding_window"}, false))
+            throw config.error("use_sliding_window", "which GGUF files do not say; use safetensors");
     }
 }
 

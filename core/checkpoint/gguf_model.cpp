@@ -145,7 +145,7 @@ ModelConfig configOf(const GgufFile& file, const GgufArchitecture& architecture)
 
 Tensor inOrder(const Tensor& tensor, const std::vector<std::int32_t>& order) {
     const Tensor whole = tensor.contiguous();
-    const Tensor result = Tensor::empty(whole.shape(), whole.dtype());
+    Tensor result = Tensor::empty(whole.shape(), whole.dtype());
     const std::size_t row = whole.bytes() / order.size();
     for (std::size_t i = 0; i < order.size(); ++i)
         std::memcpy(result.mutableRawData() + i * row,

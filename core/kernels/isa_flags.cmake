@@ -7,7 +7,10 @@ set(flags_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mf16c -mprefe
 set(flags_avx512_vnni ${flags_avx512} -mavx512vnni)
 set(flags_avx512_bf16 ${flags_avx512_vnni} -mavx512bf16)
 # GCC 12 calls the undefined registers in its own intrinsics uninitialised (bug 105593).
-set(quiet -Wno-uninitialized -Wno-maybe-uninitialized)
+set(quiet "")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  set(quiet -Wno-uninitialized -Wno-maybe-uninitialized)
+endif()
 # Checks of undefined behaviour around every element of a register take the compiler minutes; the addresses, which
 # are what these kernels can get wrong, stay checked.
 set(optimise "-O3;-ffp-contract=fast")

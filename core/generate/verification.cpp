@@ -2,6 +2,7 @@
 #include "generate/verification.h"
 
 #include "base/error.h"
+#include "generate/encoder_decoder_step_model.h"
 #include "generate/generate.h"
 #include "generate/generation_config.h"
 
@@ -22,10 +23,28 @@ void applyArguments(const GenerationConfig& arguments, OptionValues& values) {
     arguments.apply(values);
 }
 
+model::ModelInput textOf(const model::NamedTensors& prompts) {
+    model::ModelInput input;
+    input.inputIds = prompts.at("input_ids");
+    if (const auto mask = prompts.find("attention_mask"); mask != prompts.end())
+        input.attentionMask = mask->second;
+    return input;
+}
+
+/// What a decoder writes after its first ids.
+Generation written(const model::Model& model, const model::NamedTensors& prompts,
+                   const DecodingStrategy& strategy, const OptionValues& how, const GenerateOptions& options,
+                   const Context& context) {
+    model::ModelInput begin;
+    begin.inputIds = prompts.at("decoder_input_ids");
+    EncoderDecoderStepModel steps(model, prompts, context);
+    return generate(steps, promptsOf(begin), strategy, how, options, nullptr, context.progress);
+}
+
 } // namespace
 
 model::Continuation continuation() {
-    return [](const model::Model& model, const model::ModelInput& prompts, const Json& given,
+    return [](const model::Model& model, const model::NamedTensors& prompts, const Json& given,
               std::int64_t newTokens, const Progress& progress) {
         const Json greedily{{"do_sample", false}, {"num_beams", 1}, {"eos_token_id", nullptr}};
         const GenerationConfig arguments(
@@ -46,8 +65,11 @@ model::Continuation continuation() {
         GenerateOptions options = toGenerateOptions(values, model.tokenizer().get());
         Context context;
         context.progress = progress;
-        const Generation made = generate(model, prompts, **strategy, how, options, context);
-        std::vector<std::vector<std::int64_t>> best(static_cast<std::size_t>(prompts.batch()));
+        const Generation made = EncoderDecoderStepModel::fits(model)
+                                    ? written(model, prompts, **strategy, how, options, context)
+                                    : generate(model, textOf(prompts), **strategy, how, options, context);
+        std::vector<std::vector<std::int64_t>> best(
+            static_cast<std::size_t>(prompts.begin()->second.size(0)));
         for (auto sequence = made.sequences.rbegin(); sequence != made.sequences.rend(); ++sequence)
             best[sequence->prompt] = sequence->ids(); // the first of a prompt is written last
         return best;

@@ -9,6 +9,7 @@ namespace orrery::model {
 
 const std::vector<NetworkFamily>& networkFamilies() {
     static const std::vector<NetworkFamily> all{
+        {"bart", "BART", &buildBart},
         {"beit", "BEiT", &buildBeit},
         {"clip", "CLIP", &buildClip},
         {"clip_text_model", "CLIP (texts)", &buildClipText},
@@ -26,9 +27,12 @@ const std::vector<NetworkFamily>& networkFamilies() {
         {"segformer", "SegFormer", &buildSegformer},
         {"swin", "Swin", &buildSwin},
         {"swinv2", "Swin V2", &buildSwin},
+        {"t5", "T5", &buildT5},
         {"timesformer", "TimeSformer", &buildTimeSformer},
         {"videomae", "VideoMAE", &buildVideoMae},
         {"vit", "ViT", &buildVit},
+        {"wav2vec2", "wav2vec 2.0", &buildWav2Vec2},
+        {"whisper", "Whisper", &buildWhisper},
     };
     return all;
 }

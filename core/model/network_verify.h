@@ -10,8 +10,11 @@ namespace orrery::model {
 
 /// One expected*.safetensors of a network: runs its inputs and compares every output by its name, where it
 /// is among the run's outputs, else as a site. Positions that a mask of the inputs leaves out do not count.
-/// Throws as the model and the file do.
+/// Generated ids of encoder-decoders are made again by the continuation. Without one they are followed step
+/// by step with a cache of keys and values: at every step the recorded token must be the likeliest one; and
+/// what beams found (generated_ids_beamK) must at least be as likely as what was found greedily. Throws as
+/// the model and the file do.
 [[nodiscard]] VerifiedSet verifyNetworkSet(const Model& model, const std::filesystem::path& file,
-                                           const Progress& progress);
+                                           const Progress& progress, const Continuation& continuation);
 
 } // namespace orrery::model

@@ -269,7 +269,10 @@ private:
         }
         const std::int64_t prompt = m_input.length();
         const std::int64_t width = expected.size(1);
-        const auto made = m_continuation(m_model, m_input, arguments, width - prompt, m_progress);
+        NamedTensors prompts{{"input_ids", m_input.inputIds}};
+        if (m_input.attentionMask.defined())
+            prompts["attention_mask"] = m_input.attentionMask;
+        const auto made = m_continuation(m_model, prompts, arguments, width - prompt, m_progress);
         double different = 0;
         for (std::int64_t row = 0; row < expected.size(0); ++row) {
             const auto& ids = made.at(static_cast<std::size_t>(row));
@@ -358,7 +361,7 @@ VerifiedCase verifyModelCase(const std::filesystem::path& folder, const Progress
             progress.check();
             try {
                 result.sets.push_back(model->isNetwork()
-                                          ? verifyNetworkSet(*model, file, progress)
+                                          ? verifyNetworkSet(*model, file, progress, continuation)
                                           : SetVerifier(*model, file, progress, continuation).verify());
             } catch (const Cancelled&) {
                 throw;

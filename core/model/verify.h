@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 #include "base/progress.h"
-#include "model/input.h"
+#include "model/named_tensors.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -45,9 +45,10 @@ class Model;
 
 /// Continues prompts as a case's generation arguments say (those of case.json, in Hugging Face's names; an
 /// empty object: greedily, without ends) by newTokens at most: the best continuation of each prompt, new
-/// tokens only. See generate/verification.h.
+/// tokens only. The prompts are input_ids, or decoder_input_ids where an encoder reads the other inputs. See
+/// generate/verification.h.
 using Continuation = std::function<std::vector<std::vector<std::int64_t>>(
-    const Model& model, const ModelInput& prompts, const Json& arguments, std::int64_t newTokens,
+    const Model& model, const NamedTensors& prompts, const Json& arguments, std::int64_t newTokens,
     const Progress& progress)>;
 
 /// Runs the model of a folder on its recorded inputs and compares every recorded output: |a - b| <= 1e-4 *

@@ -8,6 +8,8 @@
 // The functions of the network families, one for each file here; network_families.cpp lists them.
 namespace orrery::model {
 
+[[nodiscard]] std::shared_ptr<const Network> buildBart(const checkpoint::ModelConfig& config,
+                                                       Weights& weights);
 [[nodiscard]] std::shared_ptr<const Network> buildBeit(const checkpoint::ModelConfig& config,
                                                        Weights& weights);
 [[nodiscard]] std::shared_ptr<const Network> buildClip(const checkpoint::ModelConfig& config,
@@ -32,11 +34,16 @@ namespace orrery::model {
                                                             Weights& weights);
 [[nodiscard]] std::shared_ptr<const Network> buildSwin(const checkpoint::ModelConfig& config,
                                                        Weights& weights);
+[[nodiscard]] std::shared_ptr<const Network> buildT5(const checkpoint::ModelConfig& config, Weights& weights);
 [[nodiscard]] std::shared_ptr<const Network> buildTimeSformer(const checkpoint::ModelConfig& config,
                                                               Weights& weights);
 [[nodiscard]] std::shared_ptr<const Network> buildVideoMae(const checkpoint::ModelConfig& config,
                                                            Weights& weights);
 [[nodiscard]] std::shared_ptr<const Network> buildVit(const checkpoint::ModelConfig& config,
                                                       Weights& weights);
+[[nodiscard]] std::shared_ptr<const Network> buildWav2Vec2(const checkpoint::ModelConfig& config,
+                                                           Weights& weights);
+[[nodiscard]] std::shared_ptr<const Network> buildWhisper(const checkpoint::ModelConfig& config,
+                                                          Weights& weights);
 
 } // namespace orrery::model

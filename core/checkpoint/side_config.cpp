@@ -65,11 +65,11 @@ std::optional<PreprocessorConfig> PreprocessorConfig::read(const fs::path& folde
     result.normalize = config->boolean({"do_normalize"}, config->has("image_mean"));
     result.rescaleFactor = config->real({"rescale_factor"}, result.rescaleFactor);
     // Sizes are objects, or one number for both sides.
-    const auto size = [&](const char* key, std::int64_t& height, std::int64_t& width, std::int64_t* edge) {
+    const auto size = [&](const char* key, std::int64_t& tall, std::int64_t& wide, std::int64_t* edge) {
         if (!config->has(key))
             return;
         if (!config->json()[key].is_object()) {
-            height = width = config->positive({key});
+            tall = wide = config->positive({key});
             return;
         }
         const ModelConfig inner = config->section(key);
@@ -77,8 +77,8 @@ std::optional<PreprocessorConfig> PreprocessorConfig::read(const fs::path& folde
             *edge = inner.positive({"shortest_edge"});
             return;
         }
-        height = inner.positive({"height"});
-        width = inner.positive({"width"});
+        tall = inner.positive({"height"});
+        wide = inner.positive({"width"});
     };
     size("size", result.height, result.width, &result.shortestEdge);
     size("crop_size", result.cropHeight, result.cropWidth, nullptr);

@@ -215,8 +215,30 @@ inline void quantiseRow(const float* x, float factor, std::uint8_t* out, int64_t
     });
 }
 
+inline void recurRow(const float* decay, const float* u, float in, float out, float* h, float* y, int64_t n) {
+    const Vec b = set(in);
+    const Vec c = set(out);
+    overVectors(n, [&](int64_t i, int64_t lanes) {
+        const Vec state = fma(take(decay + i, lanes), take(h + i, lanes), take(u + i, lanes) * b);
+        put(h + i, state, lanes);
+        put(y + i, fma(state, c, take(y + i, lanes)), lanes);
+    });
+}
+inline void recurSelectedRow(const float* step, const float* rate, const float* u, float in, float out,
+                             float* h, float* y, int64_t n) {
+    const Vec b = set(in);
+    const Vec c = set(out);
+    overVectors(n, [&](int64_t i, int64_t lanes) {
+        const Vec decay = exp(take(step + i, lanes) * take(rate + i, lanes));
+        const Vec state = fma(decay, take(h + i, lanes), take(u + i, lanes) * b);
+        put(h + i, state, lanes);
+        put(y + i, fma(state, c, take(y + i, lanes)), lanes);
+    });
+}
+
 inline constexpr RowTable rowTable{
-    &narrowRow, &widenRow,        &addRow,  &activateRow, &activateBackwardRow, &exponentialRow, &softmaxRow,
-    &normRow,   &normBackwardRow, &gateRow, &rotateRow,   &absoluteMaximumRow,  &quantiseRow};
+    &narrowRow,      &widenRow,           &addRow,      &activateRow,     &activateBackwardRow,
+    &exponentialRow, &softmaxRow,         &normRow,     &normBackwardRow, &gateRow,
+    &rotateRow,      &absoluteMaximumRow, &quantiseRow, &recurRow,        &recurSelectedRow};
 
 } // namespace orrery::kernels::ORRERY_SIMD

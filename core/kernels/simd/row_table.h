@@ -41,6 +41,12 @@ struct RowTable {
     float (*absoluteMaximum)(const float* x, std::int64_t n);
     /// round(x * factor) + 128, to nearest even, within 1 .. 255
     void (*quantise)(const float* x, float factor, std::uint8_t* out, std::int64_t n);
+    /// One step of a linear recurrence: h = decay h + u in, y += h out.
+    void (*recur)(const float* decay, const float* u, float in, float out, float* h, float* y,
+                  std::int64_t n);
+    /// The same with decay = exp(step rate).
+    void (*recurSelected)(const float* step, const float* rate, const float* u, float in, float out, float* h,
+                          float* y, std::int64_t n);
 };
 
 extern const RowTable rowsPortable;

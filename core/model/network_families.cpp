@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "model/network.h"
 #include "model/networks/families.h"
+#include "model/networks/sequence_families.h"
 
 #include <fmt/format.h>
 
@@ -9,8 +10,10 @@ namespace orrery::model {
 
 const std::vector<NetworkFamily>& networkFamilies() {
     static const std::vector<NetworkFamily> all{
+        {"autoformer", "Autoformer", &buildAutoformer},
         {"bart", "BART", &buildBart},
         {"beit", "BEiT", &buildBeit},
+        {"big_bird", "BigBird", &buildBigBird},
         {"clip", "CLIP", &buildClip},
         {"clip_text_model", "CLIP (texts)", &buildClipText},
         {"clip_vision_model", "CLIP (images)", &buildClipVision},
@@ -21,8 +24,16 @@ const std::vector<NetworkFamily>& networkFamilies() {
         {"detr", "DETR", &buildDetr},
         {"dinov2", "DINOv2", &buildDinov2},
         {"dinov2_with_registers", "DINOv2 with registers", &buildDinov2},
+        {"informer", "Informer", &buildInformer},
+        {"longformer", "Longformer", &buildLongformer},
+        {"mamba", "Mamba", &buildMamba},
+        {"mamba2", "Mamba-2", &buildMamba2},
         {"mobilevit", "MobileViT", &buildMobileVit},
+        {"nystromformer", "Nystromformer", &buildNystromformer},
+        {"patchtst", "PatchTST", &buildPatchTst},
+        {"perceiver", "Perceiver (texts)", &buildPerceiver},
         {"poolformer", "PoolFormer", &buildPoolFormer},
+        {"reformer", "Reformer", &buildReformer},
         {"resnet", "ResNet", &buildResnet},
         {"segformer", "SegFormer", &buildSegformer},
         {"swin", "Swin", &buildSwin},

@@ -58,8 +58,10 @@ public:
             const Tensor expected = m_expected->tensor("output." + name);
             if (name.starts_with(bf16Prefix))
                 compareBf16(name, expected);
-            else if (name.starts_with(generatedPrefix))
+            else if (name.starts_with(generatedPrefix) && m_inputs.contains("decoder_input_ids"))
                 compareGenerated(name, expected);
+            else if (name == generatedPrefix)
+                compareContinued(expected);
             else
                 compare(name, name, trace.tensor(name), expected, relativeTolerance);
         }
@@ -204,6 +206,50 @@ private:
             throw InputError(fmt::format("{} expects \"{}\", which {} does not give.", m_result.file, name,
                                          m_model.config().architecture));
         compare(name, output, found->second, expected, bf16Tolerance);
+    }
+
+    /// The best word again and again, over the whole prefix each time.
+    void compareContinued(const Tensor& expected) {
+        const auto prompt = m_inputs.find("input_ids");
+        if (prompt == m_inputs.end() || m_inputs.contains("decoder_input_ids"))
+            throw InputError(fmt::format("{} expects \"{}\", but {} does not continue texts.", m_result.file,
+                                         generatedPrefix, m_model.config().architecture));
+        const std::int64_t batch = prompt->second.size(0);
+        const std::int64_t begin = prompt->second.size(1);
+        if (expected.rank() != 2 || expected.size(0) != batch || expected.size(1) < begin)
+            throw InputError(fmt::format("{} expects \"{}\" with shape {}, which does not continue {}.",
+                                         m_result.file, generatedPrefix, expected.shape().toText(),
+                                         prompt->second.shape().toText()));
+        const Tensor ids = Tensor::zeros(expected.shape(), DType::I64);
+        ids.slice(1, 0, begin).copyFrom(prompt->second);
+        const Tensor mask = Tensor::full(expected.shape(), 1, DType::I64);
+        const bool masked = m_inputs.contains("attention_mask");
+        if (masked)
+            mask.slice(1, 0, begin).copyFrom(m_inputs.at("attention_mask"));
+        Context context;
+        context.progress = m_progress;
+        for (std::int64_t length = begin; length < ids.size(1); ++length) {
+            NamedTensors inputs{{"input_ids", ids.slice(1, 0, length).contiguous()}};
+            if (masked)
+                inputs["attention_mask"] = mask.slice(1, 0, length).contiguous();
+            const NamedTensors outputs = m_model.run(inputs, context);
+            const auto logits = outputs.find("logits");
+            if (logits == outputs.end() || logits->second.rank() != 3)
+                throw InputError(fmt::format("{} expects \"{}\", but {} gives no words.", m_result.file,
+                                             generatedPrefix, m_model.config().architecture));
+            for (std::int64_t item = 0; item < batch; ++item) {
+                const std::vector<float> row =
+                    logits->second.select(0, item).select(0, length - 1).toFloats();
+                ids.mutablePointer<std::int64_t>()[item * ids.size(1) + length] =
+                    std::max_element(row.begin(), row.end()) - row.begin();
+            }
+        }
+        const auto a = ids.toIntegers();
+        const auto b = expected.toIntegers();
+        double differing = 0;
+        for (std::size_t i = 0; i < a.size(); ++i)
+            differing += a[i] == b[i] ? 0 : 1;
+        m_result.tensors.push_back({std::string(generatedPrefix), differing, 0, differing == 0});
     }
 
     /// The mask of the positions of an output, [B, L] i64, or nothing.

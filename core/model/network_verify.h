@@ -12,8 +12,9 @@ namespace orrery::model {
 /// is among the run's outputs, else as a site. Positions that a mask of the inputs leaves out do not count.
 /// Generated ids of encoder-decoders are made again by the continuation. Without one they are followed step
 /// by step with a cache of keys and values: at every step the recorded token must be the likeliest one; and
-/// what beams found (generated_ids_beamK) must at least be as likely as what was found greedily. Throws as
-/// the model and the file do.
+/// what beams found (generated_ids_beamK) must at least be as likely as what was found greedily. Ids of
+/// decoders without an encoder are chosen greedily over the growing prefix, computed anew for every word.
+/// Throws as the model and the file do.
 [[nodiscard]] VerifiedSet verifyNetworkSet(const Model& model, const std::filesystem::path& file,
                                            const Progress& progress, const Continuation& continuation);
 

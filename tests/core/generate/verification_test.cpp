@@ -22,7 +22,7 @@ TEST(Verification, ArgumentsChooseStrategyEndsAndLength) {
     const auto model = model::Model::open(ORRERY_GOLDEN_DIR "/hf/gpt2");
     const auto prompt = model::ModelInput::ofIds({5, 6, 7});
     const auto by = [&](const Json& arguments) {
-        return continuation()(*model, prompt, arguments, 8, {}).at(0);
+        return continuation()(*model, {{"input_ids", prompt.inputIds}}, arguments, 8, {}).at(0);
     };
     GenerateOptions options;
     options.maxNewTokens = 8;

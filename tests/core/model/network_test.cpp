@@ -67,10 +67,14 @@ protected:
 };
 
 TEST_P(Networks, AnItemOfABatchIsComputedAsIfAlone) {
+    // Nystromformer starts its inverse from the largest sum of the whole batch, and the reference's Autoformer
+    // mixes up the delays of the items.
+    if (GetParam() == "nystromformer-mlm" || GetParam() == "autoformer")
+        GTEST_SKIP() << "the items of a batch depend on each other, as in the reference";
     const NamedTensors together = model->run(inputs);
     const std::int64_t batch = inputs.begin()->second.size(0);
     for (const auto& [name, tensor] : inputs)
-        if (tensor.size(0) != batch)
+        if (tensor.size(0) != batch || name.starts_with("rng."))
             GTEST_SKIP() << name << " is not given by item";
     for (std::int64_t item = 0; item < batch; ++item) {
         NamedTensors one;
@@ -139,8 +143,14 @@ TEST_P(Networks, EditsReachWhatFollows) {
         context.edits = &edits;
         context.trace = &trace;
         bool differs = false;
-        for (const auto& [name, tensor] : model->run(inputs, context))
-            differs = differs || relative(tensor, clean.at(name)) > 1e-6;
+        try {
+            for (const auto& [name, tensor] : model->run(inputs, context))
+                differs = differs || relative(tensor, clean.at(name)) > 1e-6;
+        } catch (const UsageError& error) { // a pattern that is only shown says so
+            EXPECT_TRUE(sites[i].name.ends_with("pattern")) << error.what();
+            EXPECT_NE(std::string(error.what()).find("cannot be edited"), std::string::npos) << error.what();
+            continue;
+        }
         changed += differs ? 1 : 0;
         if (!differs)
             ADD_FAILURE() << "editing " << sites[i].name << " changed no output";

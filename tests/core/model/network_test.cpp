@@ -67,8 +67,8 @@ protected:
 };
 
 TEST_P(Networks, AnItemOfABatchIsComputedAsIfAlone) {
-    // Nystromformer starts its inverse from the largest sum of the whole batch, and the reference's Autoformer
-    // mixes up the delays of the items.
+    // Nystromformer starts its inverse from the largest sum of the whole batch, and the reference's
+    // Autoformer mixes up the delays of the items.
     if (GetParam() == "nystromformer-mlm" || GetParam() == "autoformer")
         GTEST_SKIP() << "the items of a batch depend on each other, as in the reference";
     const NamedTensors together = model->run(inputs);

@@ -78,15 +78,17 @@ void TextStream::slide() {
     // The window must not begin inside a character, or a decoder may find nothing whole in it; among bytes
     // that are no characters anyway any place will do.
     const std::size_t last = m_ids.size() - context;
-    for (std::size_t begin = last; begin > 0 && last - begin < context; --begin) {
-        std::string rest = decode(begin, m_ids.size());
-        if (!m_before.ends_with(rest) && m_ids.size() < 16 * context)
-            continue;
-        m_before = std::move(rest);
-        m_ids.erase(m_ids.begin(), m_ids.begin() + static_cast<std::ptrdiff_t>(begin));
-        m_shown = m_ids.size();
-        return;
+    std::size_t begin = last;
+    while (begin > 0 && last - begin < context && !m_before.ends_with(decode(begin, m_ids.size())))
+        --begin;
+    if (begin == 0 || last - begin == context) {
+        if (m_ids.size() < 16 * context)
+            return;
+        begin = last;
     }
+    m_before = decode(begin, m_ids.size());
+    m_ids.erase(m_ids.begin(), m_ids.begin() + static_cast<std::ptrdiff_t>(begin));
+    m_shown = m_ids.size();
 }
 
 std::string StopStrings::push(std::string_view text) {

@@ -78,7 +78,7 @@ ModuleInfo Model::modules() const {
         const auto format = formats.find(loaded.name);
         leaf.kind =
             format == formats.end() ? loaded.kind : fmt::format("{} ({})", loaded.kind, format->second);
-        leaf.parameters = loaded.parameters;
+        leaf.parameters.insert(leaf.parameters.end(), loaded.parameters.begin(), loaded.parameters.end());
     }
     for (int layer = 0; layer < static_cast<int>(layers()); ++layer)
         if (const auto replaced = mixer(layer)) {

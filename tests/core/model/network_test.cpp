@@ -71,11 +71,13 @@ TEST_P(Networks, AnItemOfABatchIsComputedAsIfAlone) {
     // Autoformer mixes up the delays of the items.
     if (GetParam() == "nystromformer-mlm" || GetParam() == "autoformer")
         GTEST_SKIP() << "the items of a batch depend on each other, as in the reference";
-    const NamedTensors together = model->run(inputs);
-    const std::int64_t batch = inputs.begin()->second.size(0);
-    for (const auto& [name, tensor] : inputs)
-        if (tensor.size(0) != batch || name.starts_with("rng."))
+    std::int64_t batch = 0;
+    for (const auto& [name, tensor] : inputs) {
+        if (name.starts_with("rng.") || tensor.rank() == 0 || (batch > 0 && tensor.size(0) != batch))
             GTEST_SKIP() << name << " is not given by item";
+        batch = tensor.size(0);
+    }
+    const NamedTensors together = model->run(inputs);
     for (std::int64_t item = 0; item < batch; ++item) {
         NamedTensors one;
         for (const auto& [name, tensor] : inputs)
@@ -92,6 +94,8 @@ TEST_P(Networks, AnItemOfABatchIsComputedAsIfAlone) {
 }
 
 TEST_P(Networks, Bf16IsWithinItsBound) {
+    if (GetParam() == "reformer-lsh")
+        GTEST_SKIP() << "rounding changes the buckets that positions are hashed to";
     const auto narrow = Model::open(golden / GetParam(), {.dtype = DType::BF16});
     const NamedTensors exact = model->run(inputs);
     for (const auto& [name, tensor] : narrow->run(inputs))
@@ -202,7 +206,8 @@ TEST_P(Networks, MissingTensorsAndWrongShapesAreSentences) {
     const auto checkpoint = checkpoint::Checkpoint::open(golden / GetParam());
     const std::vector<std::string> names = checkpoint->names();
     for (std::size_t k = 0; k < names.size(); k += std::max<std::size_t>(1, names.size() / 10)) {
-        if (names[k].ends_with("num_batches_tracked") || names[k].ends_with("mask_token"))
+        if (names[k].ends_with("num_batches_tracked") || names[k].ends_with("mask_token") ||
+            names[k].ends_with("masked_spec_embed")) // read by no run
             continue;
         for (const bool missing : {true, false}) {
             std::filesystem::remove_all(folder);

@@ -277,6 +277,7 @@ BenchOutcome runBench(store::Workspace& workspace, const BenchRequest& request, 
         }
     const store::RunId id = workspace.beginRun(run);
     std::vector<OrderedJson> settings;
+    settings.reserve(points.size());
     for (const auto& point : points)
         settings.push_back(point.toJson());
     workspace.planCells(id, settings);

@@ -95,6 +95,7 @@ private:
                 blocks.push_back(m_checkpoint.blocks(name));
         if (blocks.size() == stored.size())
             return nn::blockWeights(std::move(blocks), m_compute);
+        dense.reserve(stored.size());
         for (const std::string& name : stored)
             dense.push_back(m_checkpoint.tensor(name));
         return dense.size() == 1 ? nn::denseFormat(dense.front(), transposed, m_compute)

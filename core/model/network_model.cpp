@@ -15,6 +15,7 @@ namespace {
 
 std::vector<std::string> namesOf(const std::vector<NetworkInput>& inputs) {
     std::vector<std::string> names;
+    names.reserve(inputs.size());
     for (const NetworkInput& input : inputs)
         names.push_back(input.name);
     return names;

@@ -21,8 +21,8 @@ Shape Convolution::resultShape(const Shape& x) const {
 }
 
 double Convolution::operations(const Shape& result) const {
-    return 2.0 * static_cast<double>(result.elements()) *
-           static_cast<double>(m_weight.original().elements() / outputs());
+    const std::int64_t perOutput = m_weight.original().elements() / outputs();
+    return 2.0 * static_cast<double>(result.elements()) * static_cast<double>(perOutput);
 }
 
 } // namespace orrery::nn

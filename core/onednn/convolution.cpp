@@ -93,8 +93,8 @@ void convolution(const Tensor& x, const ConvolutionWeight& weight, const Window2
                  done.description =
                      fmt::format("{} k{} g{}", x.shape().toText(), kernel.shape().toText(), weight.groups());
                  done.implementation = implementation;
-                 done.flops = 2.0 * static_cast<double>(out.elements()) *
-                              static_cast<double>(kernel.elements() / kernel.size(0));
+                 const std::int64_t perOutput = kernel.elements() / kernel.size(0);
+                 done.flops = 2.0 * static_cast<double>(out.elements()) * static_cast<double>(perOutput);
                  done.bytes = static_cast<double>(x.bytes() + out.bytes() + weight.bytes());
                  return done;
              });

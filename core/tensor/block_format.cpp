@@ -98,8 +98,9 @@ void block6K(const Byte* block, float* y) noexcept {
                 const unsigned byte = low[(group % 2) * 32 + i];
                 const unsigned q = (group < 2 ? byte & 15U : byte >> 4U) |
                                    ((static_cast<unsigned>(high[i]) >> (2 * group)) & 3U) << 4U;
-                y[128 * part + 32 * group + i] = scale * static_cast<float>(scales[2 * group + i / 16]) *
-                                                 static_cast<float>(static_cast<int>(q) - 32);
+                const std::int8_t own = scales[2 * group + i / 16];
+                y[128 * part + 32 * group + i] =
+                    scale * static_cast<float>(own) * static_cast<float>(static_cast<int>(q) - 32);
             }
     }
 }

@@ -255,8 +255,8 @@ private:
         if (given.size(0) != batch || given.size(1) != pixels.size(2) || given.size(2) != pixels.size(3))
             throw UsageError(fmt::format("The pixel mask has shape {} where [{}, {}, {}] is needed.",
                                          given.shape().toText(), batch, pixels.size(2), pixels.size(3)));
-        const auto nearest = [](std::int64_t i, std::int64_t from, std::int64_t to_) {
-            const float scale = static_cast<float>(from) / static_cast<float>(to_);
+        const auto nearest = [](std::int64_t i, std::int64_t from, std::int64_t count) {
+            const float scale = static_cast<float>(from) / static_cast<float>(count);
             return std::min(from - 1, static_cast<std::int64_t>(std::floor(static_cast<float>(i) * scale)));
         };
         for (std::int64_t item = 0; item < batch; ++item)
@@ -306,8 +306,9 @@ private:
             return count / (all + 1e-6F) * 2 * std::numbers::pi_v<float>;
         };
         std::vector<double> periods;
+        periods.reserve(static_cast<std::size_t>(half));
         for (std::int64_t j = 0; j < half; ++j)
-            periods.push_back(std::pow(10000.0, static_cast<double>(j / 2 * 2) / static_cast<double>(half)));
+            periods.push_back(std::pow(10000.0, static_cast<double>(j - j % 2) / static_cast<double>(half)));
         each([&](std::int64_t item, std::int64_t y, std::int64_t x, float* place) {
             for (const bool down : {true, false}) {
                 const float angle = counted(item, y, x, down);

@@ -24,7 +24,7 @@ Tensor sines(std::int64_t count, std::int64_t width) {
         for (std::int64_t j = 0; j < width; ++j) {
             const double angle =
                 static_cast<double>(position) /
-                std::pow(10000.0, static_cast<double>(j / 2 * 2) / static_cast<double>(width));
+                std::pow(10000.0, static_cast<double>(j - j % 2) / static_cast<double>(width));
             table.mutablePointer<float>()[position * width + j] =
                 static_cast<float>(j % 2 == 0 ? std::sin(angle) : std::cos(angle));
         }

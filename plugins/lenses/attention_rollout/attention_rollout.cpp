@@ -202,6 +202,7 @@ std::vector<figure::Figure> AttentionRollout::analyze(const analyze::Request& re
                 fmt::format("Layer {} has no attention pattern to follow; choose other layers.", layer));
         const auto& pattern = trace.pattern(static_cast<int>(layer));
         std::vector<std::shared_ptr<const figure::MatrixSource>> heads;
+        heads.reserve(static_cast<std::size_t>(pattern.heads()));
         for (int head = 0; head < pattern.heads(); ++head)
             heads.push_back(pattern.matrix(0, head));
         layers.emplace_back(std::move(heads), reduce, request.options.real("residual"));

@@ -166,7 +166,8 @@ std::vector<Figure> AttentionStatistics::analyze(const analyze::Request& request
                 const HeadStatistics one =
                     headStatistics(*pattern.matrix(item, head), queries, sinks, allowed, pattern.causal(),
                                    request.options.real("mass"));
-                auto& total = statistics[static_cast<std::size_t>(layer * heads + head)];
+                auto& total = statistics[static_cast<std::size_t>(layer) * static_cast<std::size_t>(heads) +
+                                         static_cast<std::size_t>(head)];
                 for (const Quantity& quantity : quantities)
                     total.*quantity.value += one.*quantity.value / static_cast<double>(batch);
             }
@@ -179,6 +180,7 @@ std::vector<Figure> AttentionStatistics::analyze(const analyze::Request& request
                      {"distance", "tokens"}, {"sparsity", ""}, {"sinks", ""}};
     for (const Quantity& quantity : quantities) {
         std::vector<float> values;
+        values.reserve(statistics.size());
         for (const auto& one : statistics)
             values.push_back(static_cast<float>(one.*quantity.value));
         figure::Heatmap map;

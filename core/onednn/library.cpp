@@ -10,7 +10,9 @@
 
 #include <list>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -26,6 +28,7 @@ struct Prepared {
     memory::desc a;
     memory::desc b;
     memory::desc c;
+    memory::desc scratchpad;
     std::string implementation;
 };
 
@@ -99,6 +102,22 @@ dnnl::stream& stream() {
     return own;
 }
 
+/// Working memory of a primitive that runs now, the calling thread's own. oneDNN's is bound to the thread
+/// that made the primitive, and ours are run by any.
+void addScratchpad(const Prepared& prepared, std::unordered_map<int, memory>& arguments) {
+    thread_local std::vector<std::byte> buffer;
+    constexpr std::size_t alignment = 64;
+    const std::size_t size = prepared.scratchpad.get_size();
+    if (size == 0)
+        return;
+    if (buffer.size() < size + alignment)
+        buffer.resize(size + alignment);
+    void* place = buffer.data();
+    std::size_t room = buffer.size();
+    arguments.emplace(DNNL_ARG_SCRATCHPAD, memory(prepared.scratchpad, library().engine,
+                                                  std::align(alignment, size, place, room)));
+}
+
 memory::data_type typeOf(DType dtype) {
     ORRERY_CHECK(dtype == DType::F32 || dtype == DType::BF16, "oneDNN multiplies f32 and bf16");
     return dtype == DType::F32 ? memory::data_type::f32 : memory::data_type::bf16;
@@ -160,14 +179,15 @@ void appendActivation(dnnl::post_ops& posts, kernels::Activation activation) {
     posts.append_eltwise(1.0F, algorithmOf(activation), slope, 0.0F);
 }
 
-std::shared_ptr<const Prepared> prepare(const dnnl::matmul::desc& desc,
-                                        const dnnl::primitive_attr& attributes) {
+std::shared_ptr<const Prepared> prepare(const dnnl::matmul::desc& desc, dnnl::primitive_attr attributes) {
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     const dnnl::matmul::primitive_desc found(desc, attributes, library().engine);
     auto prepared = std::make_shared<Prepared>();
     prepared->primitive = dnnl::matmul(found);
     prepared->a = found.src_desc();
     prepared->b = found.weights_desc();
     prepared->c = found.dst_desc();
+    prepared->scratchpad = found.scratchpad_desc();
     prepared->implementation = fmt::format("onednn:{}", found.impl_info_str());
     return prepared;
 }
@@ -240,9 +260,11 @@ std::string libraryMatmul(const Operand& a, const Operand& b, const Operand& c, 
                            attributes);
         });
         const dnnl::engine& engine = library().engine;
-        prepared->primitive.execute(queue, {{DNNL_ARG_SRC, memory(prepared->a, engine, a.data)},
-                                            {DNNL_ARG_WEIGHTS, memory(prepared->b, engine, b.data)},
-                                            {DNNL_ARG_DST, memory(prepared->c, engine, c.data)}});
+        std::unordered_map<int, memory> arguments{{DNNL_ARG_SRC, memory(prepared->a, engine, a.data)},
+                                                  {DNNL_ARG_WEIGHTS, memory(prepared->b, engine, b.data)},
+                                                  {DNNL_ARG_DST, memory(prepared->c, engine, c.data)}};
+        addScratchpad(*prepared, arguments);
+        prepared->primitive.execute(queue, arguments);
         queue.wait();
         return prepared->implementation;
     });
@@ -325,6 +347,7 @@ std::string libraryLinear(const LibraryProduct& product, const LibraryWeight& we
             {DNNL_ARG_DST, memory(prepared->c, engine, product.out)}};
         if (product.bias)
             arguments.emplace(DNNL_ARG_BIAS, memory(biasForm, engine, const_cast<float*>(product.bias)));
+        addScratchpad(*prepared, arguments);
         prepared->primitive.execute(queue, arguments);
         queue.wait();
         return prepared->implementation;
@@ -382,6 +405,7 @@ std::shared_ptr<const Prepared> prepareConvolution(const LibraryConvolution& con
     appendActivation(posts, convolution.activation);
     dnnl::primitive_attr attributes;
     attributes.set_post_ops(posts);
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     constexpr auto kind = dnnl::prop_kind::forward_inference;
     constexpr auto direct = dnnl::algorithm::convolution_direct;
     using Forward = dnnl::convolution_forward;
@@ -397,6 +421,7 @@ std::shared_ptr<const Prepared> prepareConvolution(const LibraryConvolution& con
     prepared->a = found.src_desc();
     prepared->b = found.weights_desc();
     prepared->c = found.dst_desc();
+    prepared->scratchpad = found.scratchpad_desc();
     prepared->implementation = fmt::format("onednn:{}", found.impl_info_str());
     return prepared;
 }
@@ -429,6 +454,7 @@ std::string libraryConvolution(const LibraryConvolution& convolution, LibraryKer
                 DNNL_ARG_BIAS,
                 memory({{convolution.outShape[3]}, memory::data_type::f32, memory::format_tag::a}, engine,
                        const_cast<float*>(convolution.bias)));
+        addScratchpad(*prepared, arguments);
         prepared->primitive.execute(queue, arguments);
         queue.wait();
         return prepared->implementation;

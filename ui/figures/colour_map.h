@@ -24,7 +24,8 @@ public:
     /// Colour for t, clamped to [0, 1]; NaN is the caller's business.
     [[nodiscard]] QRgb at(double t) const {
         const double clamped = t < 0 ? 0 : (t > 1 ? 1 : t);
-        return m_table[static_cast<std::size_t>(clamped * 255.0 + 0.5)];
+        const double above = clamped * 255.0 + 0.5; // never negative: cutting it off rounds
+        return m_table[static_cast<std::size_t>(above)];
     }
     [[nodiscard]] const std::array<QRgb, 256>& table() const { return m_table; }
 

@@ -21,7 +21,8 @@ class ModelList;
 class ModuleTree : public QAbstractItemModel {
     Q_OBJECT
 public:
-    enum Column { Name, ShapeColumn, Type, Size, columns };
+    enum Column { Name, ShapeColumn, Type, Size };
+    static constexpr int columns = Size + 1;
     enum class Kind { Model, Module, Parameter, Sites, Site };
     static constexpr int kindRole = Qt::UserRole + 1;    ///< Kind as int
     static constexpr int nameRole = Qt::UserRole + 2;    ///< whole name: of the site, module or parameter

@@ -80,6 +80,7 @@ public:
     /// failure is only logged and shown in the job list.
     template <typename Work, typename Done>
     Job* start(const QString& name, Lane lane, const QString& topic, QObject* context, Work work, Done done,
+               // NOLINTNEXTLINE(performance-unnecessary-value-param): moved in either branch
                std::function<void(const QString&)> failed = {}) {
         using Result = std::invoke_result_t<Work, const Progress&>;
         if constexpr (std::is_void_v<Result>) {

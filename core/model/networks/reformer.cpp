@@ -181,8 +181,8 @@ private:
         int power = 0;
         while ((std::int64_t{2} << power) <= 2 * (length / m_chunk.length))
             ++power;
-        const auto root =
-            static_cast<std::int64_t>(std::sqrt(static_cast<double>(m_longest / m_chunk.length)));
+        const std::int64_t chunks = m_longest / m_chunk.length;
+        const auto root = static_cast<std::int64_t>(std::sqrt(static_cast<double>(chunks)));
         if ((std::int64_t{1} << power) > 2 * std::max(root, m_chunk.length))
             return {std::int64_t{1} << (power / 2), std::int64_t{1} << (power - power / 2)};
         return {std::int64_t{1} << power};

@@ -143,7 +143,8 @@ RC_GTEST_PROP(Candidates, ProbabilitiesAddUpToOneAndFall, ()) {
     double sum = 0;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
         sum += candidates[i].probability;
-        RC_ASSERT(i == 0 || candidates[i].probability <= candidates[i - 1].probability);
+        if (i > 0) // the assertion reads both sides of an "or"
+            RC_ASSERT(candidates[i].probability <= candidates[i - 1].probability);
     }
     RC_ASSERT(std::abs(sum - 1) < 1e-9);
 }

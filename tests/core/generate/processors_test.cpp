@@ -100,11 +100,11 @@ TEST(Processors, NamesAreInTheOrderOfTheReference) {
 }
 
 TEST(Processors, IdsOutsideTheVocabularyAreRefused) {
-    EXPECT_THROW(makeProcessors({.sequenceBias = {{{4}, 1}}}, 4), UsageError);
-    EXPECT_THROW(makeProcessors({.badWords = {{-1}}}, 4), UsageError);
-    EXPECT_THROW(makeProcessors({.forcedBos = 9}, 4), UsageError);
-    EXPECT_THROW(makeProcessors({.suppress = {4}}, 4), UsageError);
-    EXPECT_THROW(makeProcessors({.eosIds = {4}}, 4), UsageError);
+    EXPECT_THROW(static_cast<void>(makeProcessors({.sequenceBias = {{{4}, 1}}}, 4)), UsageError);
+    EXPECT_THROW(static_cast<void>(makeProcessors({.badWords = {{-1}}}, 4)), UsageError);
+    EXPECT_THROW(static_cast<void>(makeProcessors({.forcedBos = 9}, 4)), UsageError);
+    EXPECT_THROW(static_cast<void>(makeProcessors({.suppress = {4}}, 4)), UsageError);
+    EXPECT_THROW(static_cast<void>(makeProcessors({.eosIds = {4}}, 4)), UsageError);
 }
 
 RC_GTEST_PROP(Processors, TheContinuationObeysThem, ()) {

@@ -83,10 +83,11 @@ TEST(BlockFormat, LargeBlocksAreReadAsPublished) {
                 bytes[16 + i % 32] |= static_cast<std::uint8_t>((q[i] >> 4) << group);
         }
         const auto y = read(format, bytes);
-        for (std::size_t i = 0; i < 256; ++i)
-            ASSERT_EQ(y[i],
-                      0.5F * static_cast<float>(scales[i / 32] * q[i]) - static_cast<float>(minima[i / 32]))
-                << name(format) << " " << i;
+        for (std::size_t i = 0; i < 256; ++i) {
+            const std::size_t group = i / 32;
+            const auto scaled = static_cast<float>(scales[group] * q[i]);
+            ASSERT_EQ(y[i], 0.5F * scaled - static_cast<float>(minima[group])) << name(format) << " " << i;
+        }
     }
     Bytes bytes = block(BlockFormat::Q6K, {});
     bytes[208] = 0x00;

@@ -113,8 +113,8 @@ private:
         entry->work = {}; // what it holds (models, tensors) is released here, not on the window's thread
         QMetaObject::invokeMethod(
             &m_queue,
-            [&queue = m_queue, entry, state, failure, result = std::move(result)]() mutable {
-                queue.deliver(*entry, state, failure, std::move(result));
+            [&queue = m_queue, entry, state, failure, result = std::move(result)]() {
+                queue.deliver(*entry, state, failure, result);
             },
             Qt::QueuedConnection);
     }
@@ -191,7 +191,8 @@ Job* JobQueue::startErased(const QString& name, Lane lane, const QString& topic,
     return job;
 }
 
-void JobQueue::deliver(Entry& entry, JobState state, const QString& failure, std::shared_ptr<void> result) {
+void JobQueue::deliver(Entry& entry, JobState state, const QString& failure,
+                       const std::shared_ptr<void>& result) {
     const QPointer<Job> job = entry.job;
     // A result that arrives after cancel() is not wanted any more.
     if (entry.token.cancelled())

@@ -128,7 +128,7 @@ private:
 
     Job* startErased(const QString& name, Lane lane, const QString& topic, QObject* context, ErasedWork work,
                      ErasedDone done, std::function<void(const QString&)> failed);
-    void deliver(Entry& entry, JobState state, const QString& failure, std::shared_ptr<void> result);
+    void deliver(Entry& entry, JobState state, const QString& failure, const std::shared_ptr<void>& result);
     void finish(Entry& entry, JobState state, const QString& failure);
     void cancelled(Job* job);
     void lookAtProgress();

@@ -160,10 +160,8 @@ struct Numbers {
 template <typename Work>
 ORRERY_INLINE Numbers each(const Work& work) {
     Numbers result;
-    for (int i = 0; i < 32; ++i) {
-        const int value = work(i);
-        result.v[i] = static_cast<int16_t>(value);
-    }
+    for (int i = 0; i < 32; ++i)
+        result.v[i] = static_cast<int16_t>(work(i));
     return result;
 }
 ORRERY_INLINE Numbers bytes(const uint8_t* p) {

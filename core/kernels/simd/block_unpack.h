@@ -168,7 +168,7 @@ ORRERY_INLINE Numbers bytes(const uint8_t* p) {
     return each([&](int i) { return p[i]; });
 }
 ORRERY_INLINE Numbers signedBytes(const uint8_t* p) {
-    return each([&](int i) { return static_cast<int8_t>(p[i]); });
+    return each([&](int i) { return (p[i] ^ 128) - 128; }); // two's complement: 128 to 255 are -128 to -1
 }
 ORRERY_INLINE Numbers nibbles(const uint8_t* p) {
     return each([&](int i) { return i < 16 ? p[i] & 15 : p[i - 16] >> 4; });

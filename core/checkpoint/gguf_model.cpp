@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <cstring>
 
 namespace orrery::checkpoint {
@@ -81,6 +82,49 @@ void addGpt2(const Settings& settings, const GgufFile& file, Json& config) {
     config["activation_function"] = "gelu_new";
 }
 
+/// Divisors of the turning of each pair, which LLaMA 3.1's files keep as a tensor; the model's reader checks
+/// their number and values.
+Json divisorsOf(const GgufFile& file) {
+    constexpr std::int64_t most = 4096;
+    Json divisors = Json::array();
+    for (std::size_t i = 0; i < file.tensors().size(); ++i) {
+        const TensorInfo& info = file.tensors()[i];
+        if (info.name != "rope_freqs.weight")
+            continue;
+        if (info.dtype != DType::F32 || info.shape.rank() != 1 || info.shape[0] > most)
+            throw InputError(fmt::format(
+                "{}: \"rope_freqs.weight\" is no row of numbers; convert the model again.", file.fileName()));
+        for (const float value : file.tensor(i).toFloats())
+            divisors.push_back(shortest(value));
+    }
+    return divisors;
+}
+
+void addRotary(const Settings& settings, const GgufFile& file, Json& config) {
+    if (Json divisors = divisorsOf(file); !divisors.empty()) {
+        config["rope_scaling"] = {
+            {"rope_type", "longrope"}, {"short_factor", divisors}, {"long_factor", divisors}};
+        return;
+    }
+    const std::string_view scaling = settings.text("rope.scaling.type").value_or("none");
+    const double factor = shortest(settings.real("rope.scaling.factor").value_or(1));
+    if (scaling == "linear") {
+        config["rope_scaling"] = {{"rope_type", "linear"}, {"factor", factor}};
+    } else if (scaling == "yarn") {
+        Json& rope = config["rope_scaling"];
+        rope = {{"rope_type", "yarn"}, {"factor", factor}};
+        if (settings.has("rope.scaling.original_context_length"))
+            rope["original_max_position_embeddings"] =
+                settings.integer("rope.scaling.original_context_length");
+        if (const auto magnitude = settings.real("rope.scaling.attn_factor"); magnitude && factor > 1)
+            rope["attention_factor"] = *magnitude * (1 + 0.1 * std::log(factor));
+    } else if (scaling != "none") {
+        throw InputError(
+            fmt::format("{}: rope.scaling.type is \"{}\"; Orrery reads \"none\", \"linear\" and \"yarn\".",
+                        file.fileName(), shownText(scaling)));
+    }
+}
+
 void addLlama(const Settings& settings, const GgufFile& file, Json& config) {
     const std::int64_t heads = settings.integer("attention.head_count");
     const std::int64_t width = settings.integer("embedding_length");
@@ -100,18 +144,7 @@ void addLlama(const Settings& settings, const GgufFile& file, Json& config) {
             fmt::format("{} is a mixture of experts, which Orrery does not read from GGUF files; use "
                         "the model's safetensors files.",
                         file.fileName()));
-    if (find(file, "rope_freqs.weight") != nullptr)
-        throw InputError(
-            fmt::format("{} stretches its rotary positions by a table (rope_freqs.weight), which "
-                        "Orrery does not read; use the model's safetensors files.",
-                        file.fileName()));
-    const std::string_view scaling = settings.text("rope.scaling.type").value_or("none");
-    if (scaling == "linear")
-        config["rope_scaling"] = {{"rope_type", "linear"},
-                                  {"factor", shortest(settings.real("rope.scaling.factor").value_or(1))}};
-    else if (scaling != "none")
-        throw InputError(fmt::format("{}: rope.scaling.type is \"{}\"; Orrery reads \"none\" and \"linear\".",
-                                     file.fileName(), shownText(scaling)));
+    addRotary(settings, file, config);
 }
 
 ModelConfig configOf(const GgufFile& file, const GgufArchitecture& architecture) {
@@ -220,7 +253,7 @@ GgufModel ggufModel(std::shared_ptr<const GgufFile> file) {
     if (architecture == nullptr)
         throw InputError(
             fmt::format("{} holds a model of the architecture \"{}\"; from GGUF files Orrery reads "
-                        "bert, gpt2, llama and qwen2. Use the model's safetensors files.",
+                        "bert, gpt2, llama, qwen2 and qwen3. Use the model's safetensors files.",
                         file->fileName(), shownText(*id)));
     if (file->settings().integer("split.count").value_or(1) > 1)
         throw InputError(fmt::format("{} is one part of {}; join them into one file first.", file->fileName(),

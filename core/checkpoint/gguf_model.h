@@ -36,7 +36,7 @@ struct GgufArchitecture {
     std::vector<GgufName> names;
 };
 
-/// "bert", "gpt2", "llama", "qwen2"; null for others.
+/// "bert", "gpt2", "llama", "qwen2", "qwen3"; null for others.
 const GgufArchitecture* ggufArchitecture(std::string_view id);
 /// "blk.3.attn_q.weight" -> "model.layers.3.self_attn.q_proj.weight" and back; the name itself, with
 /// transform None, where the table has none (tensors that a file of Orrery's own keeps beside the usual

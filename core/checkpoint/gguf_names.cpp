@@ -57,6 +57,14 @@ std::vector<GgufName> llamaNames(bool paired) {
 const GgufArchitecture llama{"llama", "LlamaForCausalLM", llamaNames(true)};
 const GgufArchitecture qwen2{"qwen2", "Qwen2ForCausalLM", llamaNames(false)};
 
+std::vector<GgufName> qwen3Names() {
+    std::vector<GgufName> names = llamaNames(false);
+    names.push_back({"blk.{}.attn_q_norm", "model.layers.{}.self_attn.q_norm"});
+    names.push_back({"blk.{}.attn_k_norm", "model.layers.{}.self_attn.k_norm"});
+    return names;
+}
+const GgufArchitecture qwen3{"qwen3", "Qwen3ForCausalLM", qwen3Names()};
+
 /// The layer's digits in name, where it is the pattern; none where it is not, empty for a pattern without.
 std::optional<std::string_view> layerIn(std::string_view name, std::string_view pattern) {
     const auto place = pattern.find("{}");
@@ -97,7 +105,7 @@ RenamedTensor renamed(const GgufArchitecture& architecture, std::string_view nam
 } // namespace
 
 const GgufArchitecture* ggufArchitecture(std::string_view id) {
-    for (const GgufArchitecture* known : {&bert, &gpt2, &llama, &qwen2})
+    for (const GgufArchitecture* known : {&bert, &gpt2, &llama, &qwen2, &qwen3})
         if (known->id == id)
             return known;
     return nullptr;

@@ -46,16 +46,32 @@ if(NOT ORRERY_ASSERTIONS)
   target_compile_definitions(orrery-options INTERFACE $<$<CONFIG:Release>:NDEBUG>)
 endif()
 
-set(ORRERY_PRECOMPILED <algorithm> <cstdint> <functional> <map> <memory> <optional> <span> <string> <string_view>
-    <unordered_map> <variant> <vector>)
+# orrery_compile_quickly(TARGET SCOPE): for what is compiled more often than it runs long.
+function(orrery_compile_quickly target scope)
+  target_compile_options(${target} ${scope} $<$<CONFIG:Release>:-O1>)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    target_compile_options(${target} ${scope} -Wno-stringop-overread) # as above, when less is inlined
+  endif()
+endfunction()
+
+# What nearly every source reads; parsed once for all rooms.
+set(ORRERY_PRECOMPILED <algorithm> <array> <cmath> <cstdint> <filesystem> <functional> <limits> <map> <memory> <mutex>
+    <optional> <set> <span> <string> <string_view> <unordered_map> <utility> <variant> <vector> <fmt/format.h>
+    <nlohmann/json.hpp>)
+
+# orrery_precompile(TARGET HEADERS...): headers that the sources of a target, and of those that reuse them
+# (target_precompile_headers(OTHER REUSE_FROM TARGET)), have read already.
+function(orrery_precompile target)
+  # A precompiled header differs from folder to folder; ccache hashes this file in its place (the flags are in its
+  # hash anyway), so that clones and worktrees share objects.
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/${target}.dir/cmake_pch.hxx.gch.sum
+       "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION} ${ARGN}\n")
+  target_precompile_headers(${target} PRIVATE ${ARGN})
+endfunction()
 
 # orrery_room(NAME [ROOMS lower...] [LIBRARIES ...]): all sources of core/NAME as one static library,
 # orrery-core-NAME. ROOMS names the rooms it may use; orrery-core is made of all of them.
 function(orrery_room name)
-  # A precompiled header differs from folder to folder; ccache hashes this file in its place (the flags are in its
-  # hash anyway), so that clones and worktrees share objects.
-  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/CMakeFiles/orrery-core-${name}.dir/cmake_pch.hxx.gch.sum
-       "${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION} ${ORRERY_PRECOMPILED}\n")
   cmake_parse_arguments(ROOM "" "" "ROOMS;LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp
                                       ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*/*.cpp)
@@ -67,7 +83,14 @@ function(orrery_room name)
     set(scope PUBLIC)
     set_property(GLOBAL APPEND PROPERTY ORRERY_ROOM_LIBRARIES orrery-core-${name})
     target_link_libraries(orrery-core-${name} PRIVATE orrery-options)
-    target_precompile_headers(orrery-core-${name} PRIVATE ${ORRERY_PRECOMPILED})
+    # The same flags in all rooms, or they could not share what is precompiled.
+    separate_arguments(openmp UNIX_COMMAND "${OpenMP_CXX_FLAGS}")
+    target_compile_options(orrery-core-${name} PRIVATE ${openmp})
+    if(name STREQUAL "base")
+      orrery_precompile(orrery-core-base ${ORRERY_PRECOMPILED})
+    else()
+      target_precompile_headers(orrery-core-${name} REUSE_FROM orrery-core-base)
+    endif()
   endif()
   target_include_directories(orrery-core-${name} ${scope} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/core>)
   foreach(room IN LISTS ROOM_ROOMS)

@@ -61,7 +61,7 @@ struct PanelProduct {
 };
 
 /// out = activation(x W + bias) + residual, on all threads: each takes a consecutive share of (panel, strip
-/// of rows) pairs, so that a panel is read from memory once and stays in the second-level cache.
+/// of rows) pairs and works through it in blocks that stay in the second-level cache.
 void multiplyPanels(const PanelProduct& product);
 
 /// Quantises rows symmetrically: q = round(x / scale) + 128 with scale = max |x| / 127. target: rows of

@@ -7,6 +7,7 @@
 #include "checkpoint/gguf_writer.h"
 #include "model/family.h"
 #include "model/gguf_tokenizer.h"
+#include "model/loader.h"
 
 #include <fmt/format.h>
 
@@ -62,10 +63,15 @@ void addSizes(const ModelConfig& config, const GgufArchitecture& architecture, G
         add("rope.dimension_count", u32(config.positive({"head_dim"}, width / heads)));
         add("attention.key_length", u32(config.positive({"head_dim"}, width / heads)));
         const std::string scaling = rope.text({"rope_type", "type"}, "default");
-        if (scaling == "linear") {
+        const bool usualYarn = scaling == "yarn" && !rope.has("attention_factor") && !rope.has("beta_fast") &&
+                               !rope.has("beta_slow") && !rope.has("mscale");
+        if (scaling == "linear" || usualYarn) {
             add("rope.scaling.type", scaling);
             add("rope.scaling.factor", static_cast<float>(rope.real({"factor"})));
-        } else if (scaling != "default") {
+            if (rope.has("original_max_position_embeddings"))
+                add("rope.scaling.original_context_length",
+                    u32(rope.positive({"original_max_position_embeddings"})));
+        } else if (scaling != "default" && scaling != "llama3") { // llama3: a table among the tensors
             throw config.error(config.has("rope_parameters") ? "rope_parameters" : "rope_scaling",
                                "a scaling that Orrery does not write to GGUF files; use safetensors");
         }
@@ -108,10 +114,8 @@ GgufSettings settingsOf(const fs::path& folder, const ModelConfig& config,
 /// The name in GGUF; none for what is no weight, or there twice.
 std::optional<RenamedTensor> nameOf(std::string name, const GgufArchitecture& architecture, bool tied,
                                     const Checkpoint& checkpoint) {
-    for (const std::string_view buffer :
-         {".attn.bias", ".attn.masked_bias", "position_ids", "rotary_emb.inv_freq", "token_type_ids"})
-        if (name.ends_with(buffer))
-            return {};
+    if (isBuffer(name))
+        return {};
     if (tied && (name == "lm_head.weight" || name == "cls.predictions.decoder.weight"))
         return {};
     if (name == "cls.predictions.decoder.bias" && checkpoint.contains("cls.predictions.bias"))
@@ -174,6 +178,24 @@ GgufTensor tensorOf(const std::shared_ptr<const Checkpoint>& checkpoint, const s
     return tensor;
 }
 
+/// LLaMA 3.1's way of slowing its rotary positions down, as GGUF files hold it: a divisor for every pair.
+std::optional<GgufTensor> divisorsOf(const StackConfig& stack) {
+    if (stack.rotaries.empty() || stack.rotaries.front().scaling != nn::RotaryScaling::Llama3)
+        return {};
+    nn::RotarySettings plain = stack.rotaries.front();
+    const std::vector<float> slowed = nn::rotaryFrequencies(plain, 1);
+    plain.scaling = nn::RotaryScaling::None;
+    std::vector<float> divisors = nn::rotaryFrequencies(plain, 1);
+    for (std::size_t i = 0; i < divisors.size(); ++i)
+        divisors[i] /= slowed[i];
+    GgufTensor tensor;
+    tensor.name = "rope_freqs.weight";
+    tensor.shape = Shape{static_cast<std::int64_t>(divisors.size())};
+    tensor.type = checkpoint::ggufTensorType("F32");
+    tensor.values = [values = Tensor::of<float>(tensor.shape, divisors)] { return values; };
+    return tensor;
+}
+
 /// What a GGUF file says only by its architecture must be so in this model.
 void checkSame(const StackConfig& want, const StackConfig& got, const fs::path& folder) {
     const bool same = want.causal == got.causal && want.activation == got.activation &&
@@ -207,7 +229,7 @@ void exportGguf(const fs::path& folder, const fs::path& file, std::string_view t
     if (architecture == nullptr)
         throw UsageError(
             fmt::format("Models of the family \"{}\" have no form in GGUF that Orrery writes; it "
-                        "writes bert, gpt2, llama and qwen2.",
+                        "writes bert, gpt2, llama, qwen2 and qwen3.",
                         config.modelType()));
     const StackConfig stack = familyFor(config).read(config);
     const auto weights = Checkpoint::open(folder);
@@ -219,6 +241,8 @@ void exportGguf(const fs::path& folder, const fs::path& file, std::string_view t
         if (renamed && info.dtype && isFloating(*info.dtype) && names.insert(renamed->name).second)
             tensors.push_back(tensorOf(weights, name, *renamed, *stored, config));
     }
+    if (auto divisors = divisorsOf(stack))
+        tensors.push_back(std::move(*divisors));
     checkpoint::writeGguf(file, settingsOf(folder, config, *architecture, type), tensors, progress);
     try {
         const auto written = checkpoint::ggufModel(file);

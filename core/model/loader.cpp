@@ -7,7 +7,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -44,7 +46,7 @@ public:
                        m_config.embeddingSize, false, m_config.projectionBias);
         head();
         for (const std::string& name : m_checkpoint.names())
-            if (!m_taken.contains(name))
+            if (!m_taken.contains(name) && !isBuffer(name))
                 m_result.unused.push_back(name);
         return std::move(m_result);
     }
@@ -526,6 +528,13 @@ probe::SiteLayout layoutOf(const Stack& stack, const Context& context) {
             layout.mixerWithoutHeads[static_cast<std::size_t>(layer)] = true;
     }
     return layout;
+}
+
+bool isBuffer(std::string_view name) noexcept {
+    constexpr std::string_view ends[] = {".attn.bias",          ".attn.masked_bias", "position_ids",
+                                         "rotary_emb.inv_freq", "token_type_ids",    "rope_freqs.weight"};
+    return std::any_of(std::begin(ends), std::end(ends),
+                       [&](std::string_view end) { return name.ends_with(end); });
 }
 
 } // namespace orrery::model

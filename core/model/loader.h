@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace orrery::model {
@@ -30,5 +31,9 @@ struct LoadedStack {
 /// found shape.
 [[nodiscard]] LoadedStack loadStack(const checkpoint::Checkpoint& checkpoint, const StackConfig& config,
                                     const WeightNames& names, const OpenOptions& options);
+
+/// Tensors of old checkpoints that hold no weights but what a model computes itself: masks, positions, tables
+/// of rotary frequencies.
+[[nodiscard]] bool isBuffer(std::string_view name) noexcept;
 
 } // namespace orrery::model

@@ -70,7 +70,8 @@ double relativeError(const Tensor& got, const Tensor& want) {
 }
 
 TEST_F(Gguf, AnExportedModelAnswersAsItsFolder) {
-    for (const char* name : {"bert-mlm", "bert-base-model", "bert-seqcls", "bert-tokcls", "gpt2"}) {
+    for (const char* name : {"bert-mlm", "bert-base-model", "bert-seqcls", "bert-tokcls", "gpt2", "llama-gqa",
+                             "llama-rope-llama3", "qwen2", "qwen3"}) {
         const fs::path source = golden / "hf" / name;
         const auto original = Model::open(source);
         exportGguf(source, file("a.gguf"), "F32");

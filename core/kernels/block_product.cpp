@@ -99,20 +99,28 @@ void multiplyMany(const BlockProduct& product) {
     const BlockTable& kernels = blockKernels();
     const std::int64_t depth = weights.columns;
     const PanelType type = product.panelsBf16 ? PanelType::BF16 : PanelType::F32;
-    // About 4 MiB of dequantised numbers at a time: in cache when they are packed and multiplied.
+    // About 4 MiB of panels at a time: in cache when they are multiplied.
     const std::int64_t step = std::clamp(
         (std::int64_t{1} << 20U) / std::max<std::int64_t>(depth, 1) / panelColumns * panelColumns,
         2 * panelColumns, (weights.rows + panelColumns - 1) / panelColumns * panelColumns + 2 * panelColumns);
-    float* dense = scratch(denseSlot, static_cast<std::size_t>(step * depth));
     float* panels = scratch(panelSlot, panelBytes(type, step, depth) / sizeof(float) + 16);
+    const std::size_t panelSize = panelBytes(type, panelColumns, depth);
+    const std::int64_t stride =
+        depth + 16; // rows of a power of two would share sets of the first-level cache
     for (std::int64_t begin = 0; begin < weights.rows; begin += step) {
         const std::int64_t count = std::min(step, weights.rows - begin);
-        parallelFor(count, 8, [&](std::int64_t from, std::int64_t to) {
-            for (std::int64_t column = from; column < to; ++column)
-                kernels.dequantise(weights.format, weights.row(begin + column), dense + column * depth,
-                                   depth);
+        parallelFor((count + panelColumns - 1) / panelColumns, 1, [&](std::int64_t from, std::int64_t to) {
+            float* dense = scratch(denseSlot, static_cast<std::size_t>(panelColumns * stride));
+            for (std::int64_t panel = from; panel < to; ++panel) {
+                const std::int64_t first = panel * panelColumns;
+                const std::int64_t columns = std::min(panelColumns, count - first);
+                for (std::int64_t column = 0; column < columns; ++column)
+                    kernels.dequantise(weights.format, weights.row(begin + first + column),
+                                       dense + column * stride, depth);
+                packPanel(type, dense, stride, columns, depth,
+                          reinterpret_cast<std::byte*>(panels) + static_cast<std::size_t>(panel) * panelSize);
+            }
         });
-        packPanels(type, {dense, PanelSource::Type::F32, depth, 1}, 0, count, count, depth, panels);
         PanelProduct part;
         part.type = type;
         part.x = product.x;

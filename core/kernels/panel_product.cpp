@@ -153,12 +153,42 @@ void packConverted(T* panel, std::int64_t begin, std::int64_t end, std::int64_t 
 
 /// Packs one panel: square blocks keep both the source's rows and the panel's in cache.
 template <typename T, int step, typename Read, typename Write>
-void packPanel(T* panel, std::int64_t begin, std::int64_t end, std::int64_t depth, const Read& read,
+void packPlain(T* panel, std::int64_t begin, std::int64_t end, std::int64_t depth, const Read& read,
                const Write& write) {
     for (std::int64_t k0 = 0; k0 < depth; k0 += packBlock)
         for (std::int64_t column = begin; column < end; ++column)
             for (std::int64_t k = k0; k < std::min(depth, k0 + packBlock); ++k)
                 panel[(k / step) * 32 * step + column * step + k % step] = write(read(column, k));
+}
+
+/// Columns begin .. end of one panel; column c of it is column origin + c of the source.
+void packPart(PanelType type, const PanelSource& source, std::int64_t origin, std::int64_t begin,
+              std::int64_t end, std::int64_t depth, std::byte* bytes) {
+    if (type == PanelType::F32 && source.type == PanelSource::Type::F32 && source.depthStride == 1 &&
+        begin == 0 && end == panelColumns) {
+        table().interleave(static_cast<const float*>(source.data) + origin * source.columnStride,
+                           source.columnStride, depth, reinterpret_cast<float*>(bytes));
+        return;
+    }
+    const auto index = [&](std::int64_t column, std::int64_t k) {
+        return (origin + column) * source.columnStride + k * source.depthStride;
+    };
+    if (type == PanelType::F32 && source.type == PanelSource::Type::F32)
+        packPlain<float, 1>(
+            reinterpret_cast<float*>(bytes), begin, end, depth,
+            [&](auto c, auto k) { return static_cast<const float*>(source.data)[index(c, k)]; },
+            [](float v) { return v; });
+    else if (type == PanelType::F32)
+        packConverted<float, 1>(reinterpret_cast<float*>(bytes), begin, end, depth, source, origin,
+                                [](float v) { return v; });
+    else if (type == PanelType::BF16)
+        packConverted<std::uint16_t, 2>(reinterpret_cast<std::uint16_t*>(bytes), begin, end, depth, source,
+                                        origin, [](float v) { return BFloat16(v).bits; });
+    else
+        packPlain<std::int8_t, 4>(
+            reinterpret_cast<std::int8_t*>(bytes), begin, end, depth,
+            [&](auto c, auto k) { return static_cast<const std::int8_t*>(source.data)[index(c, k)]; },
+            [](std::int8_t v) { return v; });
 }
 
 } // namespace
@@ -190,28 +220,17 @@ void packPanels(PanelType type, const PanelSource& source, std::int64_t firstCol
             const bool padded = start + panelColumns > allColumns || paddedDepth != depth;
             if (padded && begin == 0)
                 std::memset(bytes, 0, static_cast<std::size_t>(panelColumns * paddedDepth * (4 / step)));
-            const std::int64_t origin = start - firstColumn;
-            const auto index = [&](std::int64_t column, std::int64_t k) {
-                return (origin + column) * source.columnStride + k * source.depthStride;
-            };
-            if (type == PanelType::F32 && source.type == PanelSource::Type::F32)
-                packPanel<float, 1>(
-                    reinterpret_cast<float*>(bytes), begin, end, depth,
-                    [&](auto c, auto k) { return static_cast<const float*>(source.data)[index(c, k)]; },
-                    [](float v) { return v; });
-            else if (type == PanelType::F32)
-                packConverted<float, 1>(reinterpret_cast<float*>(bytes), begin, end, depth, source, origin,
-                                        [](float v) { return v; });
-            else if (type == PanelType::BF16)
-                packConverted<std::uint16_t, 2>(reinterpret_cast<std::uint16_t*>(bytes), begin, end, depth,
-                                                source, origin, [](float v) { return BFloat16(v).bits; });
-            else
-                packPanel<std::int8_t, 4>(
-                    reinterpret_cast<std::int8_t*>(bytes), begin, end, depth,
-                    [&](auto c, auto k) { return static_cast<const std::int8_t*>(source.data)[index(c, k)]; },
-                    [](std::int8_t v) { return v; });
+            packPart(type, source, start - firstColumn, begin, end, depth, bytes);
         }
     });
+}
+
+void packPanel(PanelType type, const float* rows, std::int64_t stride, std::int64_t columns,
+               std::int64_t depth, void* panel) {
+    if (columns < panelColumns || depth % panelDepthStep(type) != 0)
+        std::memset(panel, 0, panelBytes(type, columns, depth));
+    packPart(type, {rows, PanelSource::Type::F32, stride, 1}, 0, 0, columns, depth,
+             static_cast<std::byte*>(panel));
 }
 
 void multiplyPanels(const PanelProduct& given) {

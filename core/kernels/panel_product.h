@@ -35,6 +35,11 @@ struct PanelSource {
 void packPanels(PanelType type, const PanelSource& source, std::int64_t firstColumn, std::int64_t columns,
                 std::int64_t allColumns, std::int64_t depth, void* panels);
 
+/// The same for one panel of up to 32 rows of floats that lie stride apart, dense in the depth; on this
+/// thread.
+void packPanel(PanelType type, const float* rows, std::int64_t stride, std::int64_t columns,
+               std::int64_t depth, void* panel);
+
 struct PanelProduct {
     PanelType type = PanelType::F32;
     /// [rows, depth] f32 (F32), bf16 (BF16; or f32, converted on the way) or u8 (S8: quantised + 128, rows

@@ -66,6 +66,9 @@ struct Ceilings {
 };
 /// Takes about two seconds.
 [[nodiscard]] Ceilings measureCeilings(int threads, const Progress& progress = {});
+/// Bytes/s that all threads of the engine together read from memory now, the best of half a second:
+/// neighbours on the same machine change it from minute to minute.
+[[nodiscard]] double readBandwidth(const Progress& progress = {});
 /// From the workspace when they were measured there before, else measured and kept.
 [[nodiscard]] Ceilings ceilings(store::Workspace& workspace, const Machine& machine, int threads,
                                 const Progress& progress = {});

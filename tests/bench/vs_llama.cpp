@@ -156,13 +156,13 @@ struct Side {
     double weightBytes = 0; ///< that a step reads
 };
 
-void compare(bench::Peer& peer, std::size_t number, const Side& side, int pairs, double peak,
-             double bandwidth) {
+void compare(bench::Peer& peer, std::size_t number, const Side& side, int pairs, double peak) {
     constexpr std::int64_t promptLength = 512;
     constexpr std::int64_t shortPrompt = 16;
     constexpr int steps = 24;
     Times prompts;
     Times tokens;
+    std::vector<double> shares; // of the bandwidth just before
     std::size_t agreed = 0;
     for (int pair = -1; pair < pairs; ++pair) {
         rest();
@@ -171,6 +171,7 @@ void compare(bench::Peer& peer, std::size_t number, const Side& side, int pairs,
         const double otherPrompt = std::stod(peer.ask(fmt::format("{} prefill {}", number, promptLength)));
         rest();
         generate::TokenIds ids;
+        const double bandwidth = measure::readBandwidth();
         const double ownSteps = decode(*side.model, shortPrompt, steps, ids);
         rest();
         std::istringstream answer(peer.ask(fmt::format("{} decode {} {}", number, shortPrompt, steps)));
@@ -187,18 +188,22 @@ void compare(bench::Peer& peer, std::size_t number, const Side& side, int pairs,
         prompts.theirs.push_back(otherPrompt);
         tokens.ours.push_back(ownSteps);
         tokens.theirs.push_back(otherSteps);
+        shares.push_back(side.weightBytes / (ownSteps / steps / 1e3) / bandwidth);
     }
     const double fastest = *std::min_element(prompts.ours.begin(), prompts.ours.end());
     const auto cost = side.model->cost(1, promptLength);
-    const double step = *std::min_element(tokens.ours.begin(), tokens.ours.end()) / steps / 1e3;
     fmt::print("{:5} prefill {}: {}, {:.0f} GFLOP/s at best ({:.0f} % of the f32 peak)\n", side.name,
                promptLength, prompts.summary(1e3 * promptLength, "tokens/s"),
                (cost.matmulOperations + cost.attentionOperations) / fastest / 1e6,
                100 * (cost.matmulOperations + cost.attentionOperations) / fastest / 1e6 / peak);
-    fmt::print("{:5} decode: {}, {:.1f} GB/s of weights at best ({:.0f} % of the bandwidth), first {} of {} "
-               "ids equal\n",
-               side.name, tokens.summary(1e3 * steps, "tokens/s"), side.weightBytes / step / 1e9,
-               100 * side.weightBytes / step / bandwidth, agreed, steps);
+    Generator generator(2);
+    const auto share = measure::bootstrapMedian(shares, generator);
+    fmt::print(
+        "{:5} decode: {}, weights are read at {:.1f} GB/s ({:.0f} % [{:.0f}, {:.0f}] of the bandwidth just "
+        "before), first {} of {} ids equal\n",
+        side.name, tokens.summary(1e3 * steps, "tokens/s"),
+        side.weightBytes * steps / measure::median(tokens.ours) / 1e6, 100 * measure::median(shares),
+        100 * share.low, 100 * share.high, agreed, steps);
     std::fflush(stdout);
     if (agreed == 0)
         throw Error("The first token differs already: not the same model.");
@@ -230,12 +235,10 @@ int run(int argc, char** argv) {
     bench::Peer peer(command);
     const std::string greeting = peer.line();
     const double peak = bench::peakF32(threadCount);
-    const double bandwidth = measure::measureCeilings(threadCount).bandwidth;
-    fmt::print(
-        "llama.cpp of node-llama-cpp: {}; {} threads, f32 peak {:.1f} GFLOP/s, bandwidth {:.1f} GB/s\n",
-        greeting, threadCount, peak, bandwidth / 1e9);
+    fmt::print("llama.cpp of node-llama-cpp: {}; {} threads, f32 peak {:.1f} GFLOP/s\n", greeting,
+               threadCount, peak);
     for (std::size_t i = 0; i < sides.size(); ++i)
-        compare(peer, i, sides[i], std::stoi(argv[4]), peak, bandwidth);
+        compare(peer, i, sides[i], std::stoi(argv[4]), peak);
     return 0;
 }
 

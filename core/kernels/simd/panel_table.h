@@ -9,6 +9,8 @@ namespace orrery::kernels {
 struct PanelTable {
     int stripRows;
     void (*multiply)(const PanelProduct& product, std::int64_t beginUnit, std::int64_t endUnit);
+    /// An F32 panel of 32 rows of numbers, stride apart: panel[k * 32 + column] = rows[column * stride + k].
+    void (*interleave)(const float* rows, std::int64_t stride, std::int64_t depth, float* panel);
 };
 
 extern const PanelTable panelsPortable;

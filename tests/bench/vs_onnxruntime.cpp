@@ -1,22 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// BERT-base shape, the same weights and inputs, Orrery and ONNX Runtime in turns: what disturbs the machine
-// disturbs both. vs_onnxruntime PEER.js FOLDER PAIRS
+// BERT-base and ViT-base shapes, the same weights and inputs, Orrery and ONNX Runtime in turns, in f32 and in
+// 8 bits: what disturbs the machine disturbs both. vs_onnxruntime PEER.js BERT_FOLDER VIT_FOLDER PAIRS
 #include "base/error.h"
 #include "base/random.h"
+#include "compress/compressed_model.h"
+#include "int8_linear.h"
 #include "measure/statistics.h"
 #include "model/model.h"
 #include "onednn/engine.h"
 #include "peak.h"
+#include "peer.h"
 
 #include <fmt/format.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -25,160 +28,164 @@
 namespace {
 
 using namespace orrery;
+using bench::Peer;
 
 constexpr int threadCount = 2;
 constexpr std::int64_t vocabulary = 30522;
-
-/// The other process, asked by a line and answering by one.
-class Peer {
-public:
-    Peer(const char* script, const char* folder) {
-        int to[2];
-        int from[2];
-        if (pipe(to) != 0 || pipe(from) != 0)
-            throw Error("No pipes left.");
-        m_child = fork();
-        if (m_child == 0) {
-            dup2(to[0], 0);
-            dup2(from[1], 1);
-            for (const int end : {to[0], to[1], from[0], from[1]})
-                close(end);
-            const std::string threads = std::to_string(threadCount);
-            execlp("node", "node", script, "serve", folder, threads.c_str(), nullptr);
-            _exit(127);
-        }
-        close(to[0]);
-        close(from[1]);
-        m_in = fdopen(to[1], "w");
-        m_out = fdopen(from[0], "r");
-    }
-    ~Peer() {
-        fclose(m_in);
-        fclose(m_out);
-        waitpid(m_child, nullptr, 0);
-    }
-    Peer(const Peer&) = delete;
-    Peer& operator=(const Peer&) = delete;
-
-    std::string line() {
-        std::string text;
-        for (int c = std::fgetc(m_out); c != '\n'; c = std::fgetc(m_out)) {
-            if (c == EOF)
-                throw Error("The peer has ended; run it by hand to see why.");
-            text += static_cast<char>(c);
-        }
-        return text;
-    }
-    std::string ask(const std::string& question) {
-        std::fputs((question + "\n").c_str(), m_in);
-        std::fflush(m_in);
-        return line();
-    }
-
-private:
-    pid_t m_child = 0;
-    FILE* m_in = nullptr;
-    FILE* m_out = nullptr;
-};
 
 /// Threads of either side spin for a while after their work: let them fall asleep.
 void rest() {
     std::this_thread::sleep_for(std::chrono::milliseconds(60));
 }
 
-model::ModelInput inputOf(std::int64_t batch, std::int64_t length) {
+using Run = std::function<Tensor(const model::Model&)>;
+
+Run textRun(std::int64_t batch, std::int64_t length) {
     model::ModelInput input;
     input.inputIds = Tensor::empty({batch, length}, DType::I64);
     std::int64_t i = 0;
     for (auto& id : input.inputIds.mutableData<std::int64_t>())
         id = (i++ * 7919 + 13) % vocabulary;
-    return input;
+    return [input](const model::Model& model) { return model.run(input).lastHidden; };
 }
 
-double milliseconds(const model::Model& model, const model::ModelInput& input, Tensor& hidden) {
-    const auto start = std::chrono::steady_clock::now();
-    hidden = model.run(input).lastHidden;
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+Run imageRun() {
+    const Tensor pixels = Tensor::empty({1, 3, 224, 224});
+    std::int64_t i = 0;
+    for (float& value : pixels.mutableData<float>())
+        value = static_cast<float>((i++ * 7919 + 13) % 1000) / 500.0F - 1;
+    return [pixels](const model::Model& model) {
+        return model.run(model::NamedTensors{{"pixel_values", pixels}}).at("last_hidden_state");
+    };
 }
 
-/// A passing neighbour takes a core from either side: a machine that is not quiet shows here.
-double disturbance(const std::vector<double>& times) {
-    return measure::median(times) / *std::min_element(times.begin(), times.end());
+/// One program's times, and how far its numbers are from those of the other.
+struct Series {
+    std::vector<double> times;
+
+    [[nodiscard]] double median() const { return measure::median(times); }
+    [[nodiscard]] double best() const { return *std::min_element(times.begin(), times.end()); }
+    /// A passing neighbour takes a core from either side: a machine that is not quiet shows here.
+    [[nodiscard]] double disturbance() const { return median() / best(); }
+};
+
+std::string ratioText(const Series& slow, const Series& fast) {
+    Generator generator(1);
+    const auto interval = measure::bootstrapRatioOfMedians(slow.times, fast.times, generator);
+    return fmt::format("{:.2f} [{:.2f}, {:.2f}] best/best {:.2f}", slow.median() / fast.median(),
+                       interval.low, interval.high, slow.best() / fast.best());
 }
 
-void compare(Peer& peer, const model::Model& full, const model::Model& half, std::int64_t batch,
-             std::int64_t length, int pairs, double peak) {
-    const model::ModelInput input = inputOf(batch, length);
-    const std::string question = fmt::format("{} {}", batch, length);
-    std::vector<double> ours;
-    std::vector<double> theirs;
-    std::vector<double> narrow;
-    double difference = 0;
-    Tensor hidden;
-    for (int pair = -2; pair < pairs; ++pair) {
+class Comparison {
+public:
+    Comparison(const char* peer, const std::filesystem::path& folder)
+        : m_full(model::Model::open(folder)), m_half(model::Model::open(folder, {.dtype = DType::BF16})),
+          m_peer({"node", peer, "serve", (folder / "model.onnx").string(), std::to_string(threadCount)}),
+          m_bytePeer(
+              {"node", peer, "serve", (folder / "model_int8.onnx").string(), std::to_string(threadCount)}) {
+        auto bytes = model::Model::open(folder);
+        const compressors::Int8Linear compressor;
+        compress::compressModel(*bytes, compressor, OptionValues(compressor.options()), {"blocks.*"});
+        m_bytes = std::move(bytes);
+        m_greeting = m_peer.line();
+        (void)m_bytePeer.line();
+    }
+    [[nodiscard]] const std::string& greeting() const { return m_greeting; }
+
+    void run(const std::string& name, const Run& run, std::int64_t batch, std::int64_t length, int pairs,
+             double peak) {
+        const std::string question = fmt::format("{} {}", batch, length);
+        Series ours;
+        Series theirs;
+        Series half;
+        Series bytes;
+        Series theirBytes;
+        double difference = 0;
+        double byteDifference = 0;
+        for (int pair = -2; pair < pairs; ++pair) {
+            Tensor hidden;
+            const bool counts = pair >= 0;
+            timeOurs(*m_full, run, hidden, counts ? &ours : nullptr);
+            timeTheirs(m_peer, question, hidden, counts ? &theirs : nullptr, difference);
+            timeOurs(*m_half, run, hidden, counts ? &half : nullptr);
+            timeOurs(*m_bytes, run, hidden, counts ? &bytes : nullptr);
+            timeTheirs(m_bytePeer, question, hidden, counts ? &theirBytes : nullptr, byteDifference);
+        }
+        const auto cost = m_full->cost(batch, length);
+        const double flops = cost.matmulOperations + cost.attentionOperations;
+        fmt::print("{:10} f32: orrery {:.2f} ms (best {:.2f})  onnxruntime {:.2f} ms (best {:.2f})  ratio {} "
+                   " {:.1f} % "
+                   "of peak at best  disturbance {:.2f} / {:.2f}  difference {:.1e}\n",
+                   name, ours.median(), ours.best(), theirs.median(), theirs.best(), ratioText(theirs, ours),
+                   100 * flops / ours.best() / 1e6 / peak, ours.disturbance(), theirs.disturbance(),
+                   difference);
+        fmt::print("{:10} bf16: orrery {:.2f} ms  f32 / bf16 {}\n", name, half.median(),
+                   ratioText(ours, half));
+        fmt::print("{:10} int8: orrery {:.2f} ms (best {:.2f})  onnxruntime {:.2f} ms (best {:.2f})  ratio "
+                   "{}  f32 / int8 "
+                   "{}  difference {:.1e}\n",
+                   name, bytes.median(), bytes.best(), theirBytes.median(), theirBytes.best(),
+                   ratioText(theirBytes, bytes), ratioText(ours, bytes), byteDifference);
+        std::fflush(stdout);
+        if (difference > 2e-3)
+            throw Error(fmt::format("The outputs differ by {}: not the same model.", difference));
+        // Both round to 8 bits, in their own ways; numbers of the last norm are near one.
+        if (byteDifference > 1.5)
+            throw Error(fmt::format("The 8-bit outputs differ by {}: not the same model.", byteDifference));
+    }
+
+private:
+    static void timeOurs(const model::Model& model, const Run& run, Tensor& hidden, Series* series) {
         rest();
-        const double own = milliseconds(full, input, hidden);
-        const Tensor exact = hidden;
+        const auto start = std::chrono::steady_clock::now();
+        hidden = run(model);
+        if (series != nullptr)
+            series->times.push_back(
+                std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    }
+    static void timeTheirs(Peer& peer, const std::string& question, const Tensor& hidden, Series* series,
+                           double& difference) {
         rest();
         std::istringstream answer(peer.ask(question));
-        double other = 0;
-        answer >> other;
-        const auto values = exact.data<float>();
+        double time = 0;
+        answer >> time;
+        if (series != nullptr)
+            series->times.push_back(time);
+        const auto values = hidden.data<float>();
         double sample = 0;
         for (std::size_t i = 0; answer >> sample; ++i)
             difference = std::max(
                 difference, std::fabs(sample - static_cast<double>(values[(i * 104729) % values.size()])));
-        rest();
-        const double bf16 = milliseconds(half, input, hidden);
-        if (pair >= 0) {
-            ours.push_back(own);
-            theirs.push_back(other);
-            narrow.push_back(bf16);
-        }
     }
-    Generator generator(1);
-    const auto ratio = measure::bootstrapRatioOfMedians(theirs, ours, generator);
-    const auto gain = measure::bootstrapRatioOfMedians(ours, narrow, generator);
-    const double flops =
-        full.cost(batch, length).matmulOperations + full.cost(batch, length).attentionOperations;
-    fmt::print("{}x{:<4} orrery {:7.2f} ms (best {:7.2f})  onnxruntime {:7.2f} ms (best {:7.2f})  ratio "
-               "{:.3f} [{:.3f}, {:.3f}]  "
-               "best/best {:.3f}  {:.0f} GFLOP/s at best, {:.1f} % of peak  bf16 {:.2f} ms, ratio {:.2f} "
-               "[{:.2f}, {:.2f}] best/best {:.2f}  "
-               "difference {:.1e}  disturbance {:.2f} / {:.2f}\n",
-               batch, length, measure::median(ours), *std::min_element(ours.begin(), ours.end()),
-               measure::median(theirs), *std::min_element(theirs.begin(), theirs.end()),
-               measure::median(theirs) / measure::median(ours), ratio.low, ratio.high,
-               *std::min_element(theirs.begin(), theirs.end()) / *std::min_element(ours.begin(), ours.end()),
-               flops / *std::min_element(ours.begin(), ours.end()) / 1e6,
-               100 * flops / *std::min_element(ours.begin(), ours.end()) / 1e6 / peak,
-               measure::median(narrow), measure::median(ours) / measure::median(narrow), gain.low, gain.high,
-               *std::min_element(ours.begin(), ours.end()) / *std::min_element(narrow.begin(), narrow.end()),
-               difference, disturbance(ours), disturbance(theirs));
-    std::fflush(stdout);
-    if (difference > 2e-3)
-        throw Error(fmt::format("The outputs differ by {}: not the same model.", difference));
-}
+
+    std::shared_ptr<const model::Model> m_full;
+    std::shared_ptr<const model::Model> m_half;
+    std::shared_ptr<const model::Model> m_bytes;
+    Peer m_peer;
+    Peer m_bytePeer;
+    std::string m_greeting;
+};
 
 int run(int argc, char** argv) {
-    if (argc != 4)
-        throw UsageError("usage: vs_onnxruntime PEER.js FOLDER PAIRS");
-    std::signal(SIGPIPE, SIG_IGN);
-    Peer peer(argv[1], argv[2]);
-    const std::string greeting = peer.line();
+    if (argc != 5)
+        throw UsageError("usage: vs_onnxruntime PEER.js BERT_FOLDER VIT_FOLDER PAIRS");
     onednn::setThreads(threadCount);
     const auto start = std::chrono::steady_clock::now();
-    const auto full = model::Model::open(argv[2]);
+    (void)model::Model::open(argv[2]);
     const double opening =
         std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-    const auto half = model::Model::open(argv[2], {.dtype = DType::BF16});
     const double peak = bench::peakF32(threadCount);
-    fmt::print(
-        "onnxruntime-node {}; opening took {:.1f} ms; {} threads, {}, measured f32 peak {:.1f} GFLOP/s\n",
-        greeting, opening, threadCount, onednn::kernelIsa(), peak);
-    const int pairs = std::stoi(argv[3]);
-    for (const auto& [batch, length] : {std::pair{1, 32}, {1, 128}, {1, 512}, {8, 128}})
-        compare(peer, *full, *half, batch, length, pairs, peak);
+    const int pairs = std::stoi(argv[4]);
+    {
+        Comparison bert(argv[1], argv[2]);
+        fmt::print(
+            "onnxruntime-node {}; opening took {:.1f} ms; {} threads, {}, measured f32 peak {:.1f} GFLOP/s\n",
+            bert.greeting(), opening, threadCount, onednn::kernelIsa(), peak);
+        for (const auto& [batch, length] : {std::pair{1, 32}, {1, 128}, {1, 512}, {8, 128}})
+            bert.run(fmt::format("BERT {}x{}", batch, length), textRun(batch, length), batch, length, pairs,
+                     peak);
+    }
+    Comparison(argv[1], argv[3]).run("ViT 224", imageRun(), 1, 1, pairs, peak);
     return 0;
 }
 

@@ -6,12 +6,11 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "measure/statistics.h"
+#include "peer.h"
 #include "text/tokenizer.h"
 
 #include <fmt/format.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -24,64 +23,10 @@
 namespace {
 
 using namespace orrery;
+using bench::Peer;
 
 constexpr std::size_t textBytes = 3'000'000;
 constexpr std::array<const char*, 2> names = {"gpt2", "bert-uncased"};
-
-/// The other process, asked by a line and answering by one.
-class Peer {
-public:
-    explicit Peer(const std::vector<std::string>& arguments) {
-        int to[2];
-        int from[2];
-        if (pipe(to) != 0 || pipe(from) != 0)
-            throw Error("No pipes left.");
-        m_child = fork();
-        if (m_child == 0) {
-            dup2(to[0], 0);
-            dup2(from[1], 1);
-            for (const int end : {to[0], to[1], from[0], from[1]})
-                close(end);
-            std::vector<char*> words;
-            for (const std::string& argument : arguments)
-                words.push_back(const_cast<char*>(argument.c_str()));
-            words.push_back(nullptr);
-            execvp(words[0], words.data());
-            _exit(127);
-        }
-        close(to[0]);
-        close(from[1]);
-        m_in = fdopen(to[1], "w");
-        m_out = fdopen(from[0], "r");
-    }
-    ~Peer() {
-        fclose(m_in);
-        fclose(m_out);
-        waitpid(m_child, nullptr, 0);
-    }
-    Peer(const Peer&) = delete;
-    Peer& operator=(const Peer&) = delete;
-
-    std::string line() {
-        std::string text;
-        for (int c = std::fgetc(m_out); c != '\n'; c = std::fgetc(m_out)) {
-            if (c == EOF)
-                throw Error("The peer has ended; run it by hand to see why.");
-            text += static_cast<char>(c);
-        }
-        return text;
-    }
-    std::string ask(const std::string& question) {
-        std::fputs((question + "\n").c_str(), m_in);
-        std::fflush(m_in);
-        return line();
-    }
-
-private:
-    pid_t m_child = 0;
-    FILE* m_in = nullptr;
-    FILE* m_out = nullptr;
-};
 
 /// Lines of the corpus again and again, with a few words changed each time so that no cache knows them all.
 std::vector<std::string> sentencesOf(const std::string& corpus) {

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace orrery::figure {
@@ -179,12 +180,19 @@ struct CsvBody {
             .text(titled(series.x.title, series.x.unit, "x"))
             .text(titled(series.y.title, series.y.unit, "y"))
             .text("low")
-            .text("high")
-            .endRow();
+            .text("high");
+        const bool labelled = std::any_of(series.curves.begin(), series.curves.end(),
+                                          [](const auto& curve) { return !curve.labels.empty(); });
+        if (labelled)
+            csv.text("point");
+        csv.endRow();
         for (const auto& curve : series.curves)
             for (std::size_t i = 0; i < curve.x.size(); ++i) {
                 csv.text(curve.name).number(curve.x[i]).number(valueAt(curve.y, i));
-                csv.number(valueAt(curve.low, i)).number(valueAt(curve.high, i)).endRow();
+                csv.number(valueAt(curve.low, i)).number(valueAt(curve.high, i));
+                if (labelled)
+                    csv.text(i < curve.labels.size() ? curve.labels[i] : std::string());
+                csv.endRow();
             }
     }
     void operator()(const Bars& bars) const {

@@ -80,6 +80,15 @@ struct Series {
         std::vector<double> y;
         std::vector<double> low; ///< lower ends of the intervals; empty for none
         std::vector<double> high;
+        /// What each point is; empty for none. Shown when it is pointed at, and up to the first " · " beside
+        /// it where there is room.
+        std::vector<std::string> labels{};
+        enum class Marks {
+            Automatic, ///< joined, and marked where they are few; as pointsOnly says
+            Line,      ///< joined, not marked: a ceiling
+            Points,    ///< marked, not joined
+        };
+        Marks marks = Marks::Automatic;
     };
     Axis x;
     Axis y;

@@ -44,6 +44,18 @@ const char* scaleName(ColourScale scale) {
     return scale == ColourScale::Diverging ? "diverging" : "sequential";
 }
 
+const char* marksName(Series::Curve::Marks marks) {
+    switch (marks) {
+    case Series::Curve::Marks::Line:
+        return "line";
+    case Series::Curve::Marks::Points:
+        return "points";
+    case Series::Curve::Marks::Automatic:
+        break;
+    }
+    return "automatic";
+}
+
 OrderedJson optionalNumber(const std::optional<double>& value) {
     return value ? numberToJson(*value) : OrderedJson(nullptr);
 }
@@ -119,7 +131,9 @@ struct BodyWriter {
                               {"x", numbers(curve.x)},
                               {"y", numbers(curve.y)},
                               {"low", numbers(curve.low)},
-                              {"high", numbers(curve.high)}});
+                              {"high", numbers(curve.high)},
+                              {"labels", curve.labels},
+                              {"marks", marksName(curve.marks)}});
         return {{"x", axisToJson(series.x)},
                 {"y", axisToJson(series.y)},
                 {"curves", curves},
@@ -270,6 +284,21 @@ private:
                 json.at("keys").get<std::vector<std::string>>(), matrices(json.at("heads")),
                 json.at("headNames").get<std::vector<std::string>>()};
     }
+    // Figures that were stored before there were labels and marks have neither.
+    [[nodiscard]] static std::vector<std::string> labels(const Json& curve) {
+        return curve.contains("labels") ? curve.at("labels").get<std::vector<std::string>>()
+                                        : std::vector<std::string>{};
+    }
+    [[nodiscard]] Series::Curve::Marks marks(const Json& curve) const {
+        if (!curve.contains("marks"))
+            return Series::Curve::Marks::Automatic;
+        const auto name = curve.at("marks").get<std::string>();
+        for (const auto marks :
+             {Series::Curve::Marks::Automatic, Series::Curve::Marks::Line, Series::Curve::Marks::Points})
+            if (name == marksName(marks))
+                return marks;
+        throw InputError(fmt::format("{}: curves are not marked as \"{}\".", m_where, name));
+    }
     [[nodiscard]] Series series(const Json& json) const {
         Series result;
         result.x = axis(json.at("x"));
@@ -277,9 +306,10 @@ private:
         for (const Json& curve : json.at("curves"))
             result.curves.push_back({curve.at("name").get<std::string>(), numberList(curve.at("x")),
                                      numberList(curve.at("y")), numberList(curve.at("low")),
-                                     numberList(curve.at("high"))});
+                                     numberList(curve.at("high")), labels(curve), marks(curve)});
         for (const auto& curve : result.curves)
             if (curve.x.size() != curve.y.size() ||
+                (!curve.labels.empty() && curve.labels.size() != curve.x.size()) ||
                 (!curve.low.empty() && curve.low.size() != curve.x.size()) ||
                 curve.low.size() != curve.high.size())
                 throw InputError(

@@ -8,8 +8,7 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cstdlib>
-#include <memory>
+#include <utility>
 
 namespace orrery::kernels {
 
@@ -80,24 +79,33 @@ RowView writableRowsOf(const Tensor& tensor, std::string_view what) {
     return collapse(tensor, tensor.mutableRawData(), what);
 }
 
-float* scratch(int slot, std::size_t floats) {
-    struct Buffer {
-        std::unique_ptr<float[], decltype(&std::free)> memory{nullptr, &std::free};
-        std::size_t size = 0;
-    };
-    thread_local std::array<Buffer, 8> buffers;
-    Buffer& buffer = buffers.at(static_cast<std::size_t>(slot));
-    if (buffer.size < floats) {
-        const std::size_t bytes = (floats * sizeof(float) + 127) / 64 * 64;
-        buffer.memory.reset(); // before, not after: the peak is the new one alone
-        buffer.size = 0;
-        auto* fresh = static_cast<float*>(std::aligned_alloc(64, bytes));
-        if (!fresh)
-            throw Error(fmt::format("No memory left for a work buffer of {} bytes.", bytes));
-        buffer.memory.reset(fresh);
-        buffer.size = floats;
+namespace {
+
+/// Grows; counts as owned memory.
+class WorkBuffer {
+public:
+    WorkBuffer() = default;
+    ~WorkBuffer() { giveMemory(m_block); }
+    WorkBuffer(const WorkBuffer&) = delete;
+    WorkBuffer& operator=(const WorkBuffer&) = delete;
+    std::byte* atLeast(std::size_t bytes) {
+        if (m_block.bytes < bytes) {
+            giveMemory(std::exchange(m_block, {})); // before, not after: the peak is the new one alone
+            m_block = takeMemory(bytes + 64);       // microkernels read a line ahead
+        }
+        return m_block.data;
     }
-    return buffer.memory.get();
+
+private:
+    MemoryBlock m_block;
+};
+
+} // namespace
+
+float* scratch(int slot, std::size_t floats) {
+    thread_local std::array<WorkBuffer, 8> buffers;
+    return reinterpret_cast<float*>(
+        buffers.at(static_cast<std::size_t>(slot)).atLeast(floats * sizeof(float)));
 }
 
 } // namespace orrery::kernels

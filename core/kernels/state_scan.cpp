@@ -30,13 +30,13 @@ void checkSequence(const Tensor& tensor, const Shape& shape) {
                  "a sequence as the scan needs it");
 }
 
-Operation described(std::string_view kind, const Tensor& x, std::int64_t states, double flopsEach) {
+Operation described(std::string_view kind, const Tensor& x, std::int64_t states, const ScanCount& count) {
     Operation operation;
     operation.kind = kind;
     operation.description = fmt::format("{}x{}x{}x{}", x.size(0), x.size(1), x.size(2), states);
     operation.implementation = name(isa());
-    operation.flops = flopsEach * static_cast<double>(x.elements()) * static_cast<double>(states);
-    operation.bytes = 4.0 * 3 * static_cast<double>(x.elements());
+    operation.flops = count.operations;
+    operation.bytes = count.bytes;
     return operation;
 }
 
@@ -48,6 +48,27 @@ void checkState(const Tensor& x, const Tensor& state, const Tensor& y) {
 }
 
 } // namespace
+
+ScanCount selectiveScanCount(std::int64_t batch, std::int64_t length, std::int64_t channels,
+                             std::int64_t states) {
+    const auto rows = static_cast<double>(batch * length);
+    const auto c = static_cast<double>(channels);
+    const auto n = static_cast<double>(states);
+    return {.operations = rows * c * (7 * n + 2),
+            .bytes = sizeof(float) *
+                     (rows * (3 * c + 2 * n) + c * (n + 1) + 2 * static_cast<double>(batch) * c * n)};
+}
+
+ScanCount scalarScanCount(std::int64_t batch, std::int64_t length, std::int64_t channels, std::int64_t states,
+                          std::int64_t heads, std::int64_t groups) {
+    const auto rows = static_cast<double>(batch * length);
+    const auto c = static_cast<double>(channels);
+    const auto n = static_cast<double>(states);
+    const auto h = static_cast<double>(heads);
+    return {.operations = rows * (2 * h + c * (5 * n + 2)),
+            .bytes = sizeof(float) * (rows * (2 * c + h + 2 * static_cast<double>(groups) * n) + 2 * h +
+                                      2 * static_cast<double>(batch) * c * n)};
+}
 
 void selectiveScan(const SelectiveScan& scan) {
     const std::int64_t batch = scan.x.size(0);
@@ -91,7 +112,10 @@ void selectiveScan(const SelectiveScan& scan) {
                 }
             });
         },
-        [&] { return described("selective_scan", scan.x, states, 14); });
+        [&] {
+            return described("selective_scan", scan.x, states,
+                             selectiveScanCount(batch, length, channels, states));
+        });
 }
 
 void scalarScan(const ScalarScan& scan) {
@@ -141,7 +165,10 @@ void scalarScan(const ScalarScan& scan) {
                 }
             });
         },
-        [&] { return described("scalar_scan", scan.x, states, 5); });
+        [&] {
+            return described("scalar_scan", scan.x, states,
+                             scalarScanCount(batch, length, channels, states, heads, groups));
+        });
 }
 
 } // namespace orrery::kernels

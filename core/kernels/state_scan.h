@@ -3,6 +3,8 @@
 
 #include "tensor/tensor.h"
 
+#include <cstdint>
+
 // Linear recurrences of state space models over a sequence. Tensors are f32; those with a time dimension
 // [B, L, ..] may be strided views whose last dimension is dense. The state is read and left behind, so that a
 // sequence can be taken in pieces of any length, which is how long ones stay cancellable and how decoding
@@ -38,5 +40,18 @@ struct ScalarScan {
     Tensor y;     ///< [B, L, C], written
 };
 void scalarScan(const ScalarScan& scan);
+
+/// What a scan costs: operations of the recurrence as it is written above, an exponential being one, and the
+/// least traffic (operands read once, the state read and left, y written).
+struct ScanCount {
+    double operations = 0;
+    double bytes = 0;
+};
+/// Operations: B L C (7 N + 2).
+[[nodiscard]] ScanCount selectiveScanCount(std::int64_t batch, std::int64_t length, std::int64_t channels,
+                                           std::int64_t states);
+/// Operations: B L (2 H + C (5 N + 2)).
+[[nodiscard]] ScanCount scalarScanCount(std::int64_t batch, std::int64_t length, std::int64_t channels,
+                                        std::int64_t states, std::int64_t heads, std::int64_t groups);
 
 } // namespace orrery::kernels

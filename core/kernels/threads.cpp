@@ -6,7 +6,16 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <thread>
 #include <vector>
+
+#if defined(__has_feature)
+#define ORRERY_THREAD_SANITIZER __has_feature(thread_sanitizer)
+#elif defined(__SANITIZE_THREAD__)
+#define ORRERY_THREAD_SANITIZER 1
+#else
+#define ORRERY_THREAD_SANITIZER 0
+#endif
 
 namespace orrery::kernels {
 namespace {
@@ -40,14 +49,27 @@ void parallelFor(std::int64_t count, std::int64_t grain,
         return;
     }
     std::vector<std::exception_ptr> failures(static_cast<std::size_t>(pieces));
-#pragma omp parallel for num_threads(pieces) schedule(static, 1)
-    for (int piece = 0; piece < pieces; ++piece) {
+    const auto run = [&](int piece) {
         try {
             body(count * piece / pieces, count * (piece + 1) / pieces);
         } catch (...) {
             failures[static_cast<std::size_t>(piece)] = std::current_exception();
         }
-    }
+    };
+#if ORRERY_THREAD_SANITIZER
+    // GCC's OpenMP runtime is not instrumented: the sanitizer would see no order between the pieces and what
+    // comes before and after them. Threads of the standard library it does see.
+    std::vector<std::thread> others;
+    for (int piece = 1; piece < pieces; ++piece)
+        others.emplace_back(run, piece);
+    run(0);
+    for (std::thread& other : others)
+        other.join();
+#else
+#pragma omp parallel for num_threads(pieces) schedule(static, 1)
+    for (int piece = 0; piece < pieces; ++piece)
+        run(piece);
+#endif
     for (const auto& failure : failures)
         if (failure)
             std::rethrow_exception(failure);

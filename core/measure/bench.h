@@ -62,6 +62,9 @@ BenchOutcome resumeBench(store::Workspace& workspace, store::RunId run, const Pa
                          const BenchEvents& events = {}, const Progress& progress = {},
                          const WorkloadMaker& maker = {}, const Clock& clock = steadyClock());
 
+/// The model of a point, with its dtype and parts.
+[[nodiscard]] std::shared_ptr<const model::Model> openForPoint(const BenchSettings& settings,
+                                                               const PartFinder& parts);
 /// Opens models, applies parts, keeps one instance per (model, dtype, parts) as long as it is used.
 [[nodiscard]] WorkloadMaker modelWorkloads(const PartFinder& parts);
 

@@ -283,16 +283,35 @@ figure::Figure differenceTable(const store::Workspace& workspace, std::span<cons
 }
 
 figure::Figure rooflineFigure(const Ceilings& ceilings, std::span<const RooflinePoint> points) {
+    using Curve = figure::Series::Curve;
     figure::Series series;
     series.x = {"operations per byte", "FLOP/B", {}, true};
     series.y = {"rate", "GFLOP/s", {}, true};
-    series.pointsOnly = false;
+    double least = 0.25;
+    double most = 256;
+    std::vector<Curve> groups;
+    for (const auto& point : points) {
+        if (!(point.operationsPerByte > 0 && point.operationsPerSecond > 0))
+            continue;
+        least = std::min(least, point.operationsPerByte / 1.5);
+        most = std::max(most, point.operationsPerByte * 1.5);
+        auto group = std::find_if(groups.begin(), groups.end(),
+                                  [&](const Curve& curve) { return curve.name == point.group; });
+        if (group == groups.end()) {
+            group = groups.insert(groups.end(), Curve{point.group, {}, {}, {}, {}});
+            group->marks = Curve::Marks::Points;
+        }
+        group->x.push_back(point.operationsPerByte);
+        group->y.push_back(point.operationsPerSecond / 1e9);
+        group->labels.push_back(point.name);
+    }
     const auto roof = [&](const char* name, double peak) {
         if (peak <= 0 || ceilings.bandwidth <= 0)
             return;
-        figure::Series::Curve curve{
-            fmt::format("{} ceiling ({:.0f} GFLOP/s)", name, peak / 1e9), {}, {}, {}, {}};
-        for (double intensity = 1.0 / 16; intensity <= 4096; intensity *= 2) {
+        const double knee = peak / ceilings.bandwidth;
+        Curve curve{fmt::format("{} ceiling, {:.0f} GFLOP/s", name, peak / 1e9), {}, {}, {}, {}};
+        curve.marks = Curve::Marks::Line;
+        for (const double intensity : {least, std::clamp(knee, least, most), most}) {
             curve.x.push_back(intensity);
             curve.y.push_back(std::min(peak, intensity * ceilings.bandwidth) / 1e9);
         }
@@ -300,17 +319,19 @@ figure::Figure rooflineFigure(const Ceilings& ceilings, std::span<const Roofline
     };
     roof("f32", ceilings.f32);
     roof("bf16", ceilings.bf16);
-    for (const auto& point : points)
-        if (point.operationsPerByte > 0 && point.operationsPerSecond > 0)
-            series.curves.push_back(
-                {point.name, {point.operationsPerByte}, {point.operationsPerSecond / 1e9}, {}, {}});
-    return {"roofline",
-            "Roofline",
-            "Measured ceilings of this machine as curves, operations as points: below the slope the memory "
-            "limits, below the flat "
-            "part the arithmetic (Williams, Waterman and Patterson 2009).",
-            std::move(series),
-            {}};
+    roof("int8", ceilings.int8);
+    for (Curve& group : groups)
+        series.curves.push_back(std::move(group));
+    return {
+        "roofline",
+        "Roofline",
+        fmt::format("Measured ceilings of this machine as lines ({:.0f} GB/s of memory traffic, {} threads), "
+                    "what the engine executed as points. Below the slope the memory limits, below the flat "
+                    "part the arithmetic; above the slope lies what finds its operands in the cache "
+                    "(Williams, Waterman and Patterson 2009).",
+                    ceilings.bandwidth / 1e9, ceilings.threads),
+        std::move(series),
+        {}};
 }
 
 } // namespace orrery::measure

@@ -38,11 +38,13 @@ struct CellComparison {
 
 /// A dot of the roofline.
 struct RooflinePoint {
-    std::string name;
+    std::string name;  ///< up to the first " · " it stands beside the point
+    std::string group; ///< operations of one kind look alike
     double operationsPerByte = 0;
     double operationsPerSecond = 0;
 };
-/// Roofline (Williams, Waterman & Patterson, 2009): measured ceilings as curves, operations as points.
+/// Roofline (Williams, Waterman & Patterson, 2009): measured ceilings as lines, operations as points, both
+/// axes logarithmic.
 [[nodiscard]] figure::Figure rooflineFigure(const Ceilings& ceilings, std::span<const RooflinePoint> points);
 
 } // namespace orrery::measure

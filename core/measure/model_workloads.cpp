@@ -19,7 +19,9 @@ std::shared_ptr<const Interface> partOf(const PartFinder& parts, const std::stri
     return part;
 }
 
-std::shared_ptr<const model::Model> openWithParts(const BenchSettings& settings, const PartFinder& parts) {
+} // namespace
+
+std::shared_ptr<const model::Model> openForPoint(const BenchSettings& settings, const PartFinder& parts) {
     model::OpenOptions options;
     options.dtype = dtypeFromName(settings.dtype).value_or(DType::F32);
     const auto opened = compress::openModel(settings.model, options, [&](std::string_view id) {
@@ -47,8 +49,6 @@ std::shared_ptr<const model::Model> openWithParts(const BenchSettings& settings,
     return model;
 }
 
-} // namespace
-
 WorkloadMaker modelWorkloads(const PartFinder& parts) {
     // Weak: an instance lives as long as a workload uses it, so a long grid does not hold all its models at
     // once.
@@ -58,7 +58,7 @@ WorkloadMaker modelWorkloads(const PartFinder& parts) {
                                             settings.kernel, settings.compressor);
         auto model = (*instances)[key].lock();
         if (!model) {
-            model = openWithParts(settings, parts);
+            model = openForPoint(settings, parts);
             (*instances)[key] = model;
         }
         ModelWorkloadSettings how;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "figure/figure.h"
+#include "measure/bench.h"
 #include "measure/machine.h"
 #include "model/model.h"
 
@@ -13,13 +14,15 @@ namespace orrery::measure {
 
 /// Time of one module or primitive over all profiled runs.
 struct ProfileEntry {
-    std::string site;       ///< "blocks.3.attn.qkv"; "" when it belongs to no module
-    std::string primitive;  ///< "matmul 128x768x2304 f32"; "" for the module's own row
-    std::int64_t calls = 0; ///< per run
-    double seconds = 0;     ///< per run
-    double operations = 0;  ///< per run; 0 when not counted
-    double bytes = 0;       ///< per run, least memory traffic; 0 when not counted
-    double share = 0;       ///< of the whole run's time
+    std::string site;           ///< "blocks.3.attn.qkv"; "" when it belongs to no module
+    std::string kind;           ///< "linear", "attention", "norm" ...; "" for the module's own row
+    std::string descriptor;     ///< "m128 n2304 k768 f32:f32:f32 bias"
+    std::string implementation; ///< "avx512", "onednn:brgemm:avx512_core"
+    std::int64_t calls = 0;     ///< per run
+    double seconds = 0;         ///< per run
+    double operations = 0;      ///< per run; 0 when not counted
+    double bytes = 0;           ///< per run, least memory traffic; 0 when not counted
+    double share = 0;           ///< of the whole run's time
 };
 
 struct Profile {
@@ -33,8 +36,25 @@ struct Profile {
 [[nodiscard]] Profile profileModel(const model::Model& model, const model::ModelInput& input, int runs = 5,
                                    const Progress& progress = {});
 
-/// "modules" (bars of share by kind of module), "primitives" (table with GFLOP/s, bytes/s and share) and,
-/// with ceilings, "roofline".
+/// The same of a model with other inputs than tokens.
+[[nodiscard]] Profile profileModel(const model::Model& model, const model::NamedTensors& inputs, int runs = 5,
+                                   const Progress& progress = {});
+
+/// "primitives" (table of site, primitive, descriptor, implementation, time, GFLOP/s, GB/s), with ceilings
+/// "roofline" (the same primitives of all layers as one point), and "modules" (bars of share by kind of
+/// module).
 [[nodiscard]] std::vector<figure::Figure> profileFigures(const Profile& profile, const Ceilings* ceilings);
+
+/// A profile that is kept: a run of the job "profile" with its figures.
+struct ProfileOutcome {
+    store::RunId run = 0;
+    BenchSettings settings;
+    Profile profile;
+    std::vector<figure::Figure> figures;
+};
+/// Profiles the first point of a benchmark's grid (its first model, length, batch, dtype, threads and parts;
+/// random tokens, or those of the request's text) against the ceilings of this machine, into the workspace.
+ProfileOutcome profileRun(store::Workspace& workspace, const BenchRequest& request, const PartFinder& parts,
+                          const Progress& progress = {});
 
 } // namespace orrery::measure

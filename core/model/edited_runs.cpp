@@ -65,8 +65,16 @@ PrefixCache Model::runForEditing(const ModelInput& input, const Context& context
         prefix.input = input;
         return prefix;
     }
-    const nn::WorkspacePool::Lease workspace(*m_state->workspaces);
-    Runner runner(m_state->stack, clean, *workspace, {});
+    MemoryNeed need = memoryNeed(input, clean);
+    // A residual stream of every layer, and its keys and values where they are kept.
+    const std::size_t stream = static_cast<std::size_t>(input.inputIds.elements()) * sizeof(float);
+    need.activationBytes += stream * static_cast<std::size_t>((layers() + 1) * hiddenSize());
+    if (causal())
+        need.activationBytes +=
+            2 * stream * static_cast<std::size_t>(layers() * config().keyValueHeads * config().headSize);
+    m_state->checkMemory(need, input.inputIds.shape().toText());
+    nn::Workspace workspace;
+    Runner runner(m_state->stack, clean, workspace, {});
     runner.setInput(input);
     runner.setRecord(&prefix);
     const Tensor x = runner.embed();
@@ -126,8 +134,8 @@ ModelOutput Model::runEdited(const probe::Edits& edits, const PrefixCache& prefi
     std::vector<probe::BoundEdits> variants;
     if (!edits.empty())
         variants.emplace_back(edits, sites);
-    const nn::WorkspacePool::Lease workspace(*m_state->workspaces);
-    Runner runner(m_state->stack, edited, *workspace, std::move(variants));
+    nn::Workspace workspace;
+    Runner runner(m_state->stack, edited, workspace, std::move(variants));
     runner.setInput(input);
     const Tensor x = embeddings ? runner.embed() : runner.start(residual);
     runner.layers(x, first, last);
@@ -191,8 +199,8 @@ std::vector<ModelOutput> Model::runEditedBatch(std::span<const probe::Edits> var
         std::vector<probe::BoundEdits> bound;
         for (std::size_t i = 0; i < count; ++i)
             bound.emplace_back(variants[order[done + i]], sites);
-        const nn::WorkspacePool::Lease workspace(*m_state->workspaces);
-        Runner runner(m_state->stack, edited, *workspace, std::move(bound));
+        nn::Workspace workspace;
+        Runner runner(m_state->stack, edited, workspace, std::move(bound));
         runner.setInput(prefix.input, static_cast<std::int64_t>(count));
         const int start = first[order[done]];
         const Tensor x = runner.start(prefix.residual[static_cast<std::size_t>(start)]);

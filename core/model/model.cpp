@@ -121,7 +121,9 @@ std::shared_ptr<Model> Model::open(const std::filesystem::path& folder, const Op
 }
 
 std::shared_ptr<Model> Model::copy() const {
-    return std::shared_ptr<Model>(new Model(std::make_unique<State>(*m_state)));
+    auto state = std::make_unique<State>(*m_state);
+    state->needs = std::make_shared<KnownNeeds>(); // its parts may be exchanged
+    return std::shared_ptr<Model>(new Model(std::move(state)));
 }
 
 const std::string& Model::name() const {
@@ -178,11 +180,12 @@ std::vector<probe::SiteInfo> Model::sites(std::int64_t batch, std::int64_t lengt
 ModelOutput Model::run(const ModelInput& input, const Context& context) const {
     if (isNetwork())
         return m_state->runNetwork(input, context);
-    const nn::WorkspacePool::Lease workspace(*m_state->workspaces);
+    m_state->checkMemory(memoryNeed(input, context), input.inputIds.shape().toText());
+    nn::Workspace workspace;
     std::vector<probe::BoundEdits> variants;
     if (context.edits != nullptr && !context.edits->empty())
         variants.emplace_back(*context.edits, layoutOf(m_state->stack, context));
-    Runner runner(m_state->stack, context, *workspace, std::move(variants));
+    Runner runner(m_state->stack, context, workspace, std::move(variants));
     runner.setInput(input);
     const Tensor x = runner.embed();
     runner.layers(x, 0, static_cast<int>(layers()));
@@ -203,14 +206,14 @@ Tensor Model::unembed(const Tensor& residual, const Context& context) const {
                                      residual.shape().toText()));
     Context quiet;
     quiet.progress = context.progress;
-    const nn::WorkspacePool::Lease workspace(*m_state->workspaces);
     const Tensor rows = residual.to(DType::F32).contiguous().reshape({-1, hiddenSize()});
     if (isNetwork()) {
-        NetworkRun run(quiet, m_state->table, *workspace);
+        NetworkRun run(quiet, m_state->table);
         return m_state->network->unembed(rows, run).reshape(
             residual.shape().with(residual.rank() - 1, vocabulary()));
     }
-    Runner runner(m_state->stack, quiet, *workspace, {});
+    nn::Workspace workspace;
+    Runner runner(m_state->stack, quiet, workspace, {});
     Shape shape = residual.shape();
     shape[-1] = vocabulary();
     return runner.unembed(rows).reshape(shape);
@@ -277,6 +280,7 @@ void setPart(std::map<int, std::shared_ptr<const PartType>>& parts, int layer,
 void Model::setMixer(int layer, std::shared_ptr<const nn::TokenMixer> mixer) {
     checkLayer(config(), layer);
     if (isNetwork()) {
+        m_state->needs = std::make_shared<KnownNeeds>();
         setPart(m_state->table.mixers, layer, std::move(mixer));
         return;
     }

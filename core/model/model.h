@@ -75,7 +75,16 @@ struct RunCost {
     double matmulOperations = 0; ///< of which in the weights' products
     double attentionOperations = 0;
     double weightBytes = 0;    ///< read once a run
+    double mixingBytes = 0;    ///< least traffic of what mixes the positions
     std::size_t peakBytes = 0; ///< predicted working memory, weights not counted
+};
+
+/// Memory that a run will take, before it runs.
+struct MemoryNeed {
+    std::size_t weightBytes = 0; ///< of weights that are packed when first multiplied, and are not yet
+    std::size_t activationBytes = 0;
+    std::size_t traceBytes = 0; ///< kept by the run's trace
+    [[nodiscard]] std::size_t total() const { return weightBytes + activationBytes + traceBytes; }
 };
 
 /// Threads that the runs of all models use from now on; at least 1.
@@ -179,6 +188,11 @@ public:
     [[nodiscard]] std::size_t predictedBytes(std::int64_t batch, std::int64_t length) const {
         return cost(batch, length).peakBytes;
     }
+
+    /// What run() of this input would take beyond what is held now. A run asks it, and gives an Error that
+    /// names the numbers and a remedy when the machine, the control group or the process's limits have less.
+    [[nodiscard]] MemoryNeed memoryNeed(const ModelInput& input, const Context& context = {}) const;
+    [[nodiscard]] MemoryNeed memoryNeed(const NamedTensors& inputs, const Context& context = {}) const;
 
     // Exchanging parts. Do these on a copy() that no one runs yet.
     /// Calls visit with every Linear (name "blocks.3.mlp.in"); use Linear::setFormat to exchange.

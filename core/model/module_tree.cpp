@@ -105,7 +105,6 @@ RunCost Model::cost(std::int64_t batch, std::int64_t length) const {
     const StackConfig& stack = config();
     const std::int64_t rows = batch * length;
     RunCost cost;
-    std::int64_t logits = 0;
     /// count: rows that the linear multiplies.
     const auto add = [&](const nn::Linear& linear, std::int64_t count) {
         if (!linear.defined())
@@ -154,32 +153,14 @@ RunCost Model::cost(std::int64_t batch, std::int64_t length) const {
     }
     add(m_state->stack.outputProjection, rows);
     const Head& head = m_state->stack.head;
-    const auto answer = [&](const nn::Linear& linear, std::int64_t count) {
-        add(linear, count);
-        if (linear.defined())
-            logits = std::max(logits, count * linear.outputs());
-    };
     const std::int64_t answers = stack.head == HeadKind::SequenceClassification ? batch : rows;
-    answer(head.pooler, batch);
-    answer(head.transform, head.decoder.defined() ? rows : answers);
-    answer(head.decoder, rows);
-    answer(head.classifierDense, answers);
-    answer(head.classifier, answers);
+    add(head.pooler, batch);
+    add(head.transform, head.decoder.defined() ? rows : answers);
+    add(head.decoder, rows);
+    add(head.classifierDense, answers);
+    add(head.classifier, answers);
     cost.operations = cost.matmulOperations + cost.attentionOperations;
-    // Residual stream, normed copies, q k v, mixed values, hidden units, head: see nn/workspace.h.
-    const std::int64_t wide = stack.heads * stack.headSize;
-    const std::int64_t qkv = wide + 2 * stack.keyValueHeads * stack.headSize;
-    const std::int64_t hidden = (stack.gated ? 2 : 1) * stack.feedForward;
-    const std::int64_t copies =
-        3 + (stack.parallelBranches && !stack.oneNorm ? 1 : 0) + (stack.experts > 0 ? 3 : 0);
-    // Relative and capped scores are dense in the length, the former with what they are gathered from.
-    const std::int64_t dense = stack.relative != RelativeKind::None ? length + 2 * distances
-                               : stack.scoreCap > 0                 ? length
-                                                                    : 0;
-    const std::int64_t floats = rows * stack.heads * dense +
-                                rows * (copies * stack.hiddenSize + qkv + wide + hidden + stack.experts) +
-                                logits;
-    cost.peakBytes = static_cast<std::size_t>(floats) * sizeof(float);
+    cost.peakBytes = activationBytes(m_state->stack, {.batch = batch, .length = length});
     return cost;
 }
 

@@ -41,11 +41,14 @@ Tensor NetworkRun::attention(const AttentionSite& site, const nn::AttentionInput
     const std::int64_t keys = input.key.size(1);
     input.output = empty({batch, queries, heads, input.value.size(3)});
     const nn::AttentionKernel* kernel = kernelOf(site.layer);
-    if (m_purpose == Purpose::Sizes) {
-        m_cost.attentionOperations +=
-            kernel->cost(batch, queries, keys, static_cast<int>(heads), input.query.size(3), input.causal)
-                .operations;
-        input.output.fill(0);
+    if (onlySizes()) {
+        const nn::Cost cost =
+            kernel->cost(batch, queries, keys, static_cast<int>(heads), input.query.size(3), input.causal);
+        countMixing(cost);
+        if (m_purpose == Purpose::Memory) {
+            (void)empty({static_cast<std::int64_t>(cost.memory)}, DType::U8); // for as long as it works
+            return input.output;
+        }
     }
     if (!m_watched) {
         const nn::AttentionOutput output = kernel->run(input, false, m_context);
@@ -119,8 +122,14 @@ Tensor NetworkRun::mixer(const AttentionSite& site, const Tensor& hidden, const 
                                      causal ? "causal" : "non-causal"));
     const nn::MixerInput input{
         .hidden = hidden.contiguous(), .keyMask = keyMask, .causal = causal, .grid = std::move(grid)};
-    if (m_purpose == Purpose::Sizes)
-        m_cost.attentionOperations += mixing->cost(hidden.size(0), hidden.size(1), hidden.size(2)).operations;
+    if (onlySizes()) {
+        const nn::Cost cost = mixing->cost(hidden.size(0), hidden.size(1), hidden.size(2));
+        countMixing(cost);
+        if (m_purpose == Purpose::Memory) {
+            (void)empty({static_cast<std::int64_t>(cost.memory)}, DType::U8); // for as long as it works
+            return empty(hidden.shape());
+        }
+    }
     const Tensor out = mixing->run(input, m_context);
     if (!(out.shape() == hidden.shape()) || out.dtype() != DType::F32)
         throw Error(fmt::format("The token mixer \"{}\" gave {} {} where {} f32 is needed.", mixing->name(),

@@ -46,12 +46,16 @@ Tensor NetworkRun::pool(const Tensor& map, kernels::Pooling pooling, const Pair&
         throw UsageError(fmt::format("A map of {} x {} cannot be pooled by {} x {}; give a larger input.",
                                      map.size(1), map.size(2), size[0], size[1]));
     const Tensor out = empty(shape);
+    if (onlySizes())
+        return out;
     kernels::pool(map.contiguous(), pooling, size, window, out);
     return out;
 }
 
 Tensor NetworkRun::meanOverPositions(const Tensor& x) {
     const Tensor out = empty({x.size(0), x.size(-1)});
+    if (onlySizes())
+        return out;
     kernels::meanOverPositions(x.contiguous(), out);
     return out;
 }
@@ -59,6 +63,8 @@ Tensor NetworkRun::meanOverPositions(const Tensor& x) {
 Tensor NetworkRun::resample(const Tensor& map, std::int64_t height, std::int64_t width,
                             kernels::Interpolation interpolation, bool alignCorners) {
     const Tensor out = empty({map.size(0), height, width, map.size(3)});
+    if (onlySizes())
+        return out;
     kernels::resample(map.contiguous(), interpolation, alignCorners, out);
     return out;
 }
@@ -67,12 +73,16 @@ Tensor NetworkRun::cutWindows(const Tensor& map, const Pair& size, const Pair& s
     const std::int64_t down = (map.size(1) + size[0] - 1) / size[0];
     const std::int64_t across = (map.size(2) + size[1] - 1) / size[1];
     const Tensor out = empty({map.size(0) * down * across, size[0] * size[1], map.size(3)});
+    if (onlySizes())
+        return out;
     kernels::cutWindows(map.contiguous(), size, shift, out);
     return out;
 }
 
 Tensor NetworkRun::joinWindows(const Tensor& windows, const Shape& map, const Pair& size, const Pair& shift) {
     const Tensor out = empty(map);
+    if (onlySizes())
+        return out;
     kernels::joinWindows(windows.contiguous(), size, shift, out);
     return out;
 }

@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "model/state.h"
-#include "nn/workspace.h"
+#include "tensor/memory.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -136,10 +136,10 @@ NamedTensors Model::State::checkedInputs(const NamedTensors& inputs) const {
 
 NamedTensors Model::State::runNetwork(const NamedTensors& inputs, const Context& context) const {
     const NamedTensors checked = checkedInputs(inputs);
-    const nn::WorkspacePool::Lease workspace(*workspaces);
+    checkMemory(checked, context);
     if (context.trace != nullptr)
         context.trace->beginNamed(layoutOf(stack));
-    NetworkRun run(context, table, *workspace);
+    NetworkRun run(context, table);
     NamedTensors outputs = asNetwork().run(checked, run);
     run.finish(outputs);
     return outputs;
@@ -169,12 +169,14 @@ ModelOutput Model::State::runNetwork(const ModelInput& input, const Context& con
 
 Model::State::Sizes Model::State::sizes(std::int64_t batch, std::int64_t length) const {
     const NamedTensors inputs = examplesOf(asNetwork().inputs(), stack.config, batch, length);
-    nn::Workspace workspace;
+    const SizingScope scope;
     const Context context;
-    NetworkRun run(context, table, workspace, NetworkRun::Purpose::Sizes);
+    NetworkRun run(context, table, NetworkRun::Purpose::Sizes);
     NamedTensors outputs = asNetwork().run(inputs, run);
     run.finish(outputs);
-    return {run.cost(), run.seen()};
+    RunCost cost = run.cost();
+    cost.peakBytes = memoryNeed(inputs, {}).activationBytes;
+    return {cost, run.seen()};
 }
 
 NamedTensors Model::run(const NamedTensors& inputs, const Context& context) const {

@@ -5,6 +5,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/threads.h"
 #include "model/step.h"
+#include "ops/elementwise.h"
 
 #include <fmt/format.h>
 
@@ -36,9 +37,8 @@ void runLinear(const Context& context, const nn::Linear& module, const Tensor& x
 
 } // namespace
 
-NetworkRun::NetworkRun(const Context& context, const NetworkTable& table, nn::Workspace& workspace,
-                       Purpose purpose)
-    : m_context(context), m_table(table), m_workspace(workspace), m_purpose(purpose), m_trace(context.trace),
+NetworkRun::NetworkRun(const Context& context, const NetworkTable& table, Purpose purpose)
+    : m_context(context), m_table(table), m_purpose(purpose), m_trace(context.trace),
       m_edits(context.edits == nullptr ? probe::NamedEdits() : probe::NamedEdits(*context.edits)),
       m_watched(m_trace != nullptr || !m_edits.empty() || purpose == Purpose::Sizes) {}
 
@@ -95,14 +95,13 @@ void NetworkRun::visitPattern(std::string_view name, probe::AttentionPattern pat
 }
 
 Tensor NetworkRun::empty(const Shape& shape, DType dtype) {
-    Tensor result = m_workspace.borrow(shape, dtype);
-    if (m_purpose == Purpose::Sizes)
-        m_cost.peakBytes = std::max(m_cost.peakBytes, m_workspace.bytes());
-    return result;
+    return Tensor::empty(shape, dtype);
 }
 
 Tensor NetworkRun::dense(const Tensor& view) {
     const Tensor out = empty(view.shape());
+    if (onlySizes())
+        return out;
     if (view.rank() < 3) {
         out.copyFrom(view);
         return out;
@@ -131,10 +130,9 @@ Tensor NetworkRun::linear(LinearId id, const Tensor& x, nn::Activation activatio
     const Tensor input = x.contiguous();
     ORRERY_CHECK(input.size(-1) == linear.inputs(), "as many inputs as the linear has");
     const Tensor out = empty(x.shape().with(x.rank() - 1, linear.outputs()));
-    if (m_purpose == Purpose::Sizes) {
+    if (onlySizes()) {
         m_cost.matmulOperations += linear.format()->operations(input.elements() / linear.inputs());
         m_cost.weightBytes += static_cast<double>(linear.format()->bytes());
-        out.fill(0);
         return out;
     }
     const Step step(m_context, linear.name());
@@ -146,12 +144,16 @@ Tensor NetworkRun::linear(LinearId id, const Tensor& x, nn::Activation activatio
 Tensor NetworkRun::norm(const nn::Norm& module, const Tensor& x) {
     const Tensor input = x.contiguous();
     const Tensor out = empty(input.shape());
+    if (onlySizes())
+        return out;
     module.run(rowsOf(input), rowsOf(out));
     return out;
 }
 
 Tensor NetworkRun::groupNorm(const GroupNorm& module, const Tensor& x) {
     const Tensor out = empty(x.shape());
+    if (onlySizes())
+        return out;
     kernels::groupNorm(x, module.groups, module.weight, module.bias, module.epsilon, out);
     return out;
 }
@@ -165,10 +167,11 @@ Tensor NetworkRun::convolve(const nn::Convolution& module, const Tensor& x, nn::
     }
     const Tensor input = x.contiguous();
     const Tensor out = empty(module.resultShape(input.shape()));
-    if (m_purpose == Purpose::Sizes) {
+    if (onlySizes()) {
         m_cost.matmulOperations += module.operations(out.shape());
         m_cost.weightBytes += static_cast<double>(module.bytes());
-        out.fill(0);
+        if (std::find(m_convolutions.begin(), m_convolutions.end(), &module) == m_convolutions.end())
+            m_convolutions.push_back(&module);
         return out;
     }
     m_context.progress.check();
@@ -181,6 +184,8 @@ Tensor NetworkRun::embed(const Tensor& table, const Tensor& ids) {
     Shape shape = ids.shape();
     shape.append(table.size(1));
     const Tensor out = empty(shape);
+    if (onlySizes())
+        return out;
     kernels::gatherRows(table, ids, out);
     return out;
 }
@@ -189,14 +194,22 @@ Tensor NetworkRun::activate(nn::Activation activation, const Tensor& x) {
     if (activation == nn::Activation::None)
         return x;
     const Tensor out = empty(x.shape());
+    if (onlySizes())
+        return out;
     kernels::activate(activation, x.contiguous(), out);
     return out;
 }
 
 Tensor NetworkRun::add(const Tensor& a, const Tensor& b) {
     const Tensor out = empty(a.shape());
+    if (onlySizes())
+        return out;
     kernels::add(a.contiguous(), b.contiguous(), out);
     return out;
+}
+
+Tensor NetworkRun::multiply(const Tensor& a, const Tensor& b) {
+    return onlySizes() ? empty(a.shape()) : ops::mul(a, b);
 }
 
 Tensor NetworkRun::addRepeated(const Tensor& a, const Tensor& b) {
@@ -205,6 +218,8 @@ Tensor NetworkRun::addRepeated(const Tensor& a, const Tensor& b) {
     const Tensor out = empty(left.shape());
     const std::int64_t each = right.elements();
     ORRERY_CHECK(each > 0 && left.elements() % each == 0, "what is added repeats evenly");
+    if (onlySizes())
+        return out;
     const std::int64_t times = left.elements() / each;
     for (std::int64_t i = 0; i < times; ++i)
         kernels::add(left.reshape({times, each}).select(0, i), right.reshape({each}),
@@ -216,12 +231,16 @@ Tensor NetworkRun::addScaled(const Tensor& x, const Tensor& y, const Tensor& sca
     if (!scale.defined())
         return add(x, y);
     const Tensor out = empty(x.shape());
+    if (onlySizes())
+        return out;
     kernels::addScaled(x.contiguous(), y.contiguous(), scale, out);
     return out;
 }
 
 Tensor NetworkRun::scaleChannels(const Tensor& x, const Tensor& scale, const Tensor& shift) {
     const Tensor out = empty(x.shape());
+    if (onlySizes())
+        return out;
     kernels::scaleChannels(x.contiguous(), scale, shift, out);
     return out;
 }
@@ -232,6 +251,8 @@ Tensor NetworkRun::concat(std::initializer_list<Tensor> parts, int dimension) {
     for (const Tensor& part : parts)
         shape[dimension] += part.size(dimension);
     const Tensor out = empty(shape);
+    if (onlySizes())
+        return out;
     std::int64_t at = 0;
     for (const Tensor& part : parts) {
         out.slice(dimension, at, at + part.size(dimension)).copyFrom(part);
@@ -242,8 +263,15 @@ Tensor NetworkRun::concat(std::initializer_list<Tensor> parts, int dimension) {
 
 Tensor NetworkRun::softmax(const Tensor& x) {
     const Tensor out = empty(x.shape());
+    if (onlySizes())
+        return out;
     kernels::softmaxRows(x.contiguous(), out);
     return out;
+}
+
+void NetworkRun::countMixing(const nn::Cost& cost) {
+    m_cost.attentionOperations += cost.operations;
+    m_cost.mixingBytes += cost.bytes;
 }
 
 void NetworkRun::finish(NamedTensors& outputs) {

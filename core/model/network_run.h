@@ -5,7 +5,6 @@
 #include "model/network_weights.h"
 #include "nn/attention_kernel.h"
 #include "nn/token_mixer.h"
-#include "nn/workspace.h"
 #include "probe/context.h"
 #include "probe/named_sites.h"
 
@@ -44,12 +43,18 @@ public:
         Compute,
         /// Only sizes are of interest: products, convolutions and attentions give zeros and are counted,
         /// every site is noted.
-        Sizes
+        Sizes,
+        /// The same, but only what this run needs is of interest: sites that nobody asked for are not noted.
+        Memory
     };
-    NetworkRun(const Context& context, const NetworkTable& table, nn::Workspace& workspace,
-               Purpose purpose = Purpose::Compute);
+    NetworkRun(const Context& context, const NetworkTable& table, Purpose purpose = Purpose::Compute);
 
     [[nodiscard]] const Context& context() const { return m_context; }
+    /// Nothing is to be computed: what a family computes by itself it counts instead (countMixing), and
+    /// leaves its results as they come.
+    [[nodiscard]] bool onlySizes() const { return m_purpose != Purpose::Compute; }
+    /// Operations and least traffic of a mixing of positions that is not done by attention().
+    void countMixing(const nn::Cost& cost);
 
     // Sites.
     /// Shows a tensor at a site to the edits, which change it in place, and then to the trace. Dense or a
@@ -81,7 +86,8 @@ public:
     /// Rows of a table by ids [..] i64: [.., D].
     [[nodiscard]] Tensor embed(const Tensor& table, const Tensor& ids);
     [[nodiscard]] Tensor activate(nn::Activation activation, const Tensor& x);
-    [[nodiscard]] Tensor add(const Tensor& a, const Tensor& b); ///< same shapes
+    [[nodiscard]] Tensor add(const Tensor& a, const Tensor& b);      ///< same shapes
+    [[nodiscard]] Tensor multiply(const Tensor& a, const Tensor& b); ///< same shapes
     /// a + b where b repeats over a's first dimensions ([L, D] or [D] to [B, L, D]).
     [[nodiscard]] Tensor addRepeated(const Tensor& a, const Tensor& b);
     /// x + y * scale by channel; scale undefined: x + y
@@ -128,6 +134,7 @@ public:
     void finish(NamedTensors& outputs);
     [[nodiscard]] const std::vector<SeenSite>& seen() const { return m_seen; }
     [[nodiscard]] const RunCost& cost() const { return m_cost; }
+    [[nodiscard]] const std::vector<const nn::Convolution*>& convolutions() const { return m_convolutions; }
 
 private:
     [[nodiscard]] bool wants(std::string_view name, std::string_view alias);
@@ -138,14 +145,14 @@ private:
 
     const Context& m_context;
     const NetworkTable& m_table;
-    nn::Workspace& m_workspace;
     Purpose m_purpose;
     probe::Trace* m_trace;
     probe::NamedEdits m_edits;
     bool m_watched; ///< someone looks or changes, or the sites are listed
     bool m_mixerAsked = false;
-    std::vector<SeenSite> m_seen; ///< when watched
-    RunCost m_cost;               ///< of Sizes
+    std::vector<SeenSite> m_seen;                       ///< when watched
+    RunCost m_cost;                                     ///< when only sizes are of interest
+    std::vector<const nn::Convolution*> m_convolutions; ///< the same
 };
 
 } // namespace orrery::model

@@ -98,6 +98,8 @@ private:
     void linear(const nn::Linear& module, const Tensor& x, const Tensor& out,
                 nn::Activation activation = nn::Activation::None, const Tensor& residual = {});
     void norm(const nn::Norm& module, const Tensor& x, const Tensor& out, std::string_view name, int layer);
+    /// Of the layers' largest block: see nn/workspace.h.
+    [[nodiscard]] std::size_t blockBytes() const;
     void buildKeyMask(const ModelInput& input, std::int64_t variants);
     void buildAlibi();
     /// Final norm and output projection of a residual stream, shown at their sites.

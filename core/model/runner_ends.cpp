@@ -65,6 +65,7 @@ void Runner::setInput(const ModelInput& input, std::int64_t variants) {
     if (m_config.positions == PositionKind::Alibi)
         buildAlibi();
     m_angles.assign(m_config.rotaries.size(), {});
+    m_workspace.reserveBlock(blockBytes());
     if (m_cache != nullptr)
         m_cache->prepare(static_cast<int>(m_config.layers), m_batch, m_length);
 }
@@ -216,6 +217,7 @@ Tensor Runner::start(const Tensor& residual) {
 
 ModelOutput Runner::finish(const Tensor& x) {
     ModelOutput output;
+    m_workspace.endBlocks();
     output.lastHidden = finalState(x);
     if (m_cache != nullptr)
         m_cache->commit(m_length, m_keyMask);

@@ -22,6 +22,10 @@ Tensor rowsOf(const Tensor& x) {
     return x.reshape({-1, x.size(-1)});
 }
 
+/// Rows of hidden units lie a little further apart than they are long: lengths of whole pages would make
+/// every row of the next product compete for the same cache lines.
+constexpr std::int64_t gap = 32;
+
 /// A row that an expert works on, and what its result counts.
 struct Share {
     std::int64_t row = 0;
@@ -61,9 +65,6 @@ Tensor Runner::hiddenUnits(int layer, const nn::Linear& in, const nn::Linear& ou
     const std::int64_t width = in.outputs();
     // Nobody looks at the hidden units: they stay in the dtype of the next product.
     const DType type = shown ? DType::F32 : out.format()->inputType();
-    // Rows a little further apart than they are long: lengths of whole pages would make every row of the next
-    // product compete for the same cache lines.
-    constexpr std::int64_t gap = 32;
     const Tensor hidden = shown
                               ? m_workspace.take(Slot::Hidden, {count, width}, type)
                               : m_workspace.take(Slot::Hidden, {count, width + gap}, type).slice(1, 0, width);
@@ -92,6 +93,29 @@ Tensor Runner::hiddenUnits(int layer, const nn::Linear& in, const nn::Linear& ou
     if (shown)
         visit(SiteKind::MlpPost, layer, hidden.reshape({m_batch, m_length, width}));
     return hidden;
+}
+
+std::size_t Runner::blockBytes() const {
+    const std::int64_t rows = m_batch * m_length;
+    std::size_t most = 0;
+    for (int layer = 0; layer < static_cast<int>(m_config.layers); ++layer) {
+        const Block& modules = m_stack.blocks[static_cast<std::size_t>(layer)];
+        if (modules.qkv.defined() && mixerOf(layer) == nullptr) {
+            const std::size_t item = narrowAttention(layer) ? itemSize(DType::BF16) : itemSize(DType::F32);
+            const std::int64_t mixed = std::int64_t{m_config.heads} * m_config.headSize;
+            most = std::max(
+                most, nn::Workspace::rounded(static_cast<std::size_t>(rows * modules.qkv.outputs()) * item) +
+                          static_cast<std::size_t>(rows * mixed) * item);
+        }
+        if (!modules.mlpIn.defined()) // how many rows an expert gets shows in the run
+            continue;
+        const bool shown = touches(SiteKind::MlpPre, layer) || touches(SiteKind::MlpPreLinear, layer) ||
+                           touches(SiteKind::MlpPost, layer);
+        const DType type = shown ? DType::F32 : modules.mlpOut.format()->inputType();
+        most = std::max(most, static_cast<std::size_t>(rows * (modules.mlpIn.outputs() + (shown ? 0 : gap))) *
+                                  itemSize(type));
+    }
+    return most;
 }
 
 void Runner::feedForward(int layer, const Tensor& input, const Tensor& x) {

@@ -29,6 +29,7 @@ public:
     [[nodiscard]] Pair kernel() const { return {m_weight.original().size(2), m_weight.original().size(3)}; }
     [[nodiscard]] const Window2d& window() const { return m_window; }
     [[nodiscard]] std::size_t bytes() const { return m_weight.bytes(); }
+    [[nodiscard]] std::size_t bytesToPack() const { return m_weight.packed() ? 0 : m_weight.bytes(); }
     /// Sizes [B, H', W', out] of the result; UsageError when the map is smaller than the kernel.
     [[nodiscard]] Shape resultShape(const Shape& x) const;
     [[nodiscard]] double operations(const Shape& result) const;

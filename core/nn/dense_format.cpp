@@ -24,6 +24,9 @@ public:
             {.bias = epilogue.bias, .activation = epilogue.activation, .residual = epilogue.residual}, out);
     }
     [[nodiscard]] std::size_t bytes() const override { return m_weight.bytes(); }
+    [[nodiscard]] std::size_t bytesToPack() const override {
+        return m_weight.packed() ? 0 : m_weight.bytes();
+    }
     [[nodiscard]] Tensor toDense() const override { return m_weight.toDense(); }
     [[nodiscard]] std::map<std::string, Tensor> save() const override {
         return {{"weight", m_weight.toDense().to(m_weight.originals().front().dtype())}};

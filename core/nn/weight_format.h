@@ -40,6 +40,8 @@ public:
     virtual void apply(const Tensor& x, const LinearEpilogue& epilogue, const Tensor& out) const = 0;
     /// Bytes of the weights as they are multiplied.
     [[nodiscard]] virtual std::size_t bytes() const = 0;
+    /// Memory that the first product will still take for a form of its own; 0 when it has it, or needs none.
+    [[nodiscard]] virtual std::size_t bytesToPack() const { return 0; }
     /// Operations of a product with this many rows, counted for this format.
     [[nodiscard]] virtual double operations(std::int64_t rows) const {
         return 2.0 * static_cast<double>(rows) * static_cast<double>(inputs()) *

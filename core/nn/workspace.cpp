@@ -1,62 +1,43 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "nn/workspace.h"
 
-#include <algorithm>
-
 namespace orrery::nn {
 
+void Workspace::reserveBlock(std::size_t bytes) {
+    m_blockBytes = bytes;
+    m_block = nullptr;
+}
+
+Tensor Workspace::takeOfBlock(Slot slot, std::size_t bytes, const Shape& shape, DType dtype) {
+    const std::size_t begin = slot == Slot::Mixed ? m_mixedBegin : 0;
+    if (bytes > m_blockBytes || begin > m_blockBytes - bytes)
+        return {};
+    // Nobody looks at the block when Qkv or Hidden is taken, unless someone kept a part of it.
+    if (!m_block || (slot != Slot::Mixed && m_block.use_count() > 1))
+        m_block = Storage::allocate(m_blockBytes);
+    if (slot == Slot::Qkv)
+        m_mixedBegin = rounded(bytes);
+    return Tensor::view(m_block, begin, shape, dtype);
+}
+
 Tensor Workspace::take(Slot slot, const Shape& shape, DType dtype) {
-    std::shared_ptr<Storage>& storage = m_storage[static_cast<std::size_t>(slot)];
     const std::size_t bytes = static_cast<std::size_t>(shape.elements()) * itemSize(dtype);
-    if (!storage || storage->bytes() < bytes || storage.use_count() > 1)
+    if (slot == Slot::Qkv || slot == Slot::Mixed || slot == Slot::Hidden)
+        if (Tensor inBlock = takeOfBlock(slot, bytes, shape, dtype); inBlock.defined())
+            return inBlock;
+    std::shared_ptr<Storage>& storage = m_storage[static_cast<std::size_t>(slot)];
+    if (!storage || storage->bytes() < bytes || storage.use_count() > 1) {
+        storage = nullptr; // before, not after: the peak is the new one alone
         storage = Storage::allocate(bytes);
+    }
     return Tensor::view(storage, 0, shape, dtype);
 }
 
-Tensor Workspace::borrow(const Shape& shape, DType dtype) {
-    const std::size_t bytes =
-        std::max<std::size_t>(static_cast<std::size_t>(shape.elements()) * itemSize(dtype), 64);
-    // The smallest free one that is large enough and does not waste half of itself.
-    const std::shared_ptr<Storage>* best = nullptr;
-    for (const auto& storage : m_loose)
-        if (storage.use_count() == 1 && storage->bytes() >= bytes && storage->bytes() / 2 <= bytes &&
-            (best == nullptr || storage->bytes() < (*best)->bytes()))
-            best = &storage;
-    if (best == nullptr)
-        best = &m_loose.emplace_back(Storage::allocate(bytes));
-    return Tensor::view(*best, 0, shape, dtype);
-}
-
-void Workspace::letGo() {
-    std::erase_if(m_loose, [](const auto& storage) { return storage.use_count() > 1; });
-}
-
-std::size_t Workspace::bytes() const {
-    std::size_t total = 0;
-    for (const auto& storage : m_loose)
-        total += storage->bytes();
-    for (const auto& storage : m_storage)
-        total += storage ? storage->bytes() : 0;
-    return total;
-}
-
-WorkspacePool::Lease::Lease(WorkspacePool& pool) : m_pool(pool) {
-    const std::lock_guard lock(pool.m_mutex);
-    if (pool.m_free.empty()) {
-        m_workspace = std::make_unique<Workspace>();
-    } else {
-        m_workspace = std::move(pool.m_free.back());
-        pool.m_free.pop_back();
-    }
-}
-
-WorkspacePool::Lease::~Lease() {
-    m_workspace->letGo();
-    if (m_workspace->bytes() > keptBytes)
-        return;
-    const std::lock_guard lock(m_pool.m_mutex);
-    if (m_pool.m_free.size() < keptCount)
-        m_pool.m_free.push_back(std::move(m_workspace));
+void Workspace::endBlocks() {
+    m_block = nullptr;
+    for (std::size_t slot = 0; slot < slots; ++slot)
+        if (slot != static_cast<std::size_t>(Slot::Residual))
+            m_storage[slot] = nullptr;
 }
 
 } // namespace orrery::nn

@@ -60,6 +60,10 @@ std::size_t ConvolutionWeight::bytes() const {
     return static_cast<std::size_t>(m_state->original.elements()) * sizeof(float);
 }
 
+bool ConvolutionWeight::packed() const {
+    return m_state->forms->any();
+}
+
 void convolution(const Tensor& x, const ConvolutionWeight& weight, const Window2d& window, const Tensor& bias,
                  kernels::Activation activation, const Tensor& out) {
     const Tensor& kernel = weight.original();
@@ -86,7 +90,12 @@ void convolution(const Tensor& x, const ConvolutionWeight& weight, const Window2
                                   .before = window.before,
                                   .dilation = window.dilation};
     std::string implementation;
-    observed([&] { implementation = libraryConvolution(task, *state.forms, [&] { return state.dense(); }); },
+    bool packs = false;
+    const auto dense = [&] {
+        packs = true;
+        return state.dense();
+    };
+    observed([&] { implementation = libraryConvolution(task, *state.forms, dense); },
              [&] {
                  Operation done;
                  done.kind = "convolution";
@@ -98,6 +107,8 @@ void convolution(const Tensor& x, const ConvolutionWeight& weight, const Window2
                  done.bytes = static_cast<double>(x.bytes() + out.bytes() + weight.bytes());
                  return done;
              });
+    if (packs && kernel.isContiguous()) // the mapped file is not needed again soon
+        kernel.storage()->forget(kernel.byteOffset(), kernel.bytes());
 }
 
 } // namespace orrery::onednn

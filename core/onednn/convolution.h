@@ -26,6 +26,7 @@ public:
     [[nodiscard]] const Tensor& original() const;
     [[nodiscard]] std::int64_t groups() const;
     [[nodiscard]] std::size_t bytes() const; ///< read by one use: f32
+    [[nodiscard]] bool packed() const;       ///< already
 
     struct State;
     [[nodiscard]] const State& state() const { return *m_state; }

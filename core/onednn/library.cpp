@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "onednn/engine.h"
+#include "onednn/packed_weight.h"
 
 #include <dnnl.hpp>
 #include <fmt/format.h>
@@ -143,11 +144,13 @@ auto guarded(std::string_view what, const Work& work) {
 
 class DnnlWeight final : public LibraryWeight {
 public:
-    explicit DnnlWeight(memory packed) : m_memory(std::move(packed)) {}
+    explicit DnnlWeight(const memory::desc& form)
+        : m_bytes(form.get_size()), m_memory(form, library().engine, m_bytes.data()) {}
     [[nodiscard]] std::size_t bytes() const override { return m_memory.get_desc().get_size(); }
     [[nodiscard]] const memory& packed() const { return m_memory; }
 
 private:
+    WeightMemory m_bytes;
     memory m_memory;
 };
 
@@ -283,13 +286,14 @@ std::shared_ptr<const LibraryWeight> packForLibrary(const Tensor& dense) {
              memory::desc({inputs, outputs}, type, memory::format_tag::any),
              memory::desc({rows, outputs}, memory::data_type::f32, memory::format_tag::ab)},
             library().engine);
-        memory packed(chosen.weights_desc(), library().engine);
+        auto weight = std::make_shared<DnnlWeight>(chosen.weights_desc());
+        memory packed = weight->packed();
         memory source(
             memory::desc({inputs, outputs}, type, memory::dims{dense.strides()[1], dense.strides()[0]}),
             library().engine, const_cast<std::byte*>(dense.rawData()));
         dnnl::reorder(source, packed).execute(queue, source, packed);
         queue.wait();
-        return std::make_shared<DnnlWeight>(std::move(packed));
+        return weight;
     } catch (const dnnl::error& error) {
         if (error.status == dnnl_unimplemented)
             return nullptr;
@@ -362,23 +366,33 @@ public:
     memory get(const memory::desc& wanted, const LibraryConvolution& convolution,
                const std::function<Tensor()>& dense) {
         const std::lock_guard lock(m_mutex);
-        for (const memory& known : m_forms)
-            if (known.get_desc() == wanted)
-                return known;
+        for (const Form& known : m_forms)
+            if (known.packed.get_desc() == wanted)
+                return known.packed;
         const Tensor kernel = dense();
         memory source(memory::desc(dimsOf(convolution.kernel), memory::data_type::f32,
                                    convolution.kernel.rank() == 4 ? memory::format_tag::oihw
                                                                   : memory::format_tag::goihw),
                       library().engine, const_cast<std::byte*>(kernel.rawData()));
-        memory target(wanted, library().engine);
+        auto bytes = std::make_unique<WeightMemory>(wanted.get_size());
+        memory target(wanted, library().engine, bytes->data());
         dnnl::reorder(source, target).execute(stream(), source, target);
         stream().wait();
-        return m_forms.emplace_back(std::move(target));
+        m_forms.push_back({std::move(bytes), target});
+        return target;
+    }
+    [[nodiscard]] bool any() const override {
+        const std::lock_guard lock(m_mutex);
+        return !m_forms.empty();
     }
 
 private:
-    std::mutex m_mutex;
-    std::vector<memory> m_forms;
+    struct Form {
+        std::unique_ptr<WeightMemory> bytes;
+        memory packed;
+    };
+    mutable std::mutex m_mutex;
+    std::vector<Form> m_forms;
 };
 
 std::shared_ptr<const Prepared> prepareConvolution(const LibraryConvolution& convolution) {

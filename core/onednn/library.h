@@ -58,6 +58,7 @@ std::string libraryLinear(const LibraryProduct& product, const LibraryWeight& we
 class LibraryKernelForms {
 public:
     virtual ~LibraryKernelForms() = default;
+    [[nodiscard]] virtual bool any() const = 0; ///< one has been made
 };
 [[nodiscard]] std::shared_ptr<LibraryKernelForms> makeKernelForms();
 

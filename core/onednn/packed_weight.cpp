@@ -11,7 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
+#include <cstdint>
 
 namespace orrery::onednn {
 namespace {
@@ -19,6 +19,7 @@ namespace {
 using kernels::PanelSource;
 using kernels::PanelType;
 
+constexpr std::size_t smallPage = 4096;
 constexpr std::size_t largePage = std::size_t{2} << 20U;
 
 PanelSource::Type sourceType(DType dtype) {
@@ -56,20 +57,38 @@ PanelType panelType(DType compute) {
 } // namespace
 
 WeightMemory::WeightMemory(std::size_t bytes) {
-    const std::size_t alignment = bytes >= 2 * largePage ? largePage : 64;
     // Microkernels read ahead a little: keep what they prefetch, and a whole line, inside.
-    const std::size_t size = (bytes + 64 + alignment - 1) / alignment * alignment;
-    m_data.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, size)));
-    if (!m_data)
-        throw Error(fmt::format("No memory left for {} bytes of packed weights.", bytes));
+    m_bytes = (bytes + 64 + smallPage - 1) / smallPage * smallPage;
+    accountMemory(m_bytes);
+    // A weight of several large pages starts on one; what is too much before and behind it goes back.
+    const std::size_t extra = m_bytes >= 2 * largePage ? largePage : 0;
+    void* memory =
+        ::mmap(nullptr, m_bytes + extra, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        discountMemory(m_bytes);
+        throw Error(fmt::format("There is not enough memory for {} of packed weights; use bf16 weights or a "
+                                "smaller model.",
+                                memoryText(m_bytes)));
+    }
+    m_data = static_cast<std::byte*>(memory);
+    if (extra == 0)
+        return;
+    const std::size_t before = (largePage - reinterpret_cast<std::uintptr_t>(memory) % largePage) % largePage;
+    if (before > 0)
+        ::munmap(m_data, before);
+    m_data += before;
+    if (before < extra)
+        ::munmap(m_data + m_bytes, extra - before);
 #if defined(MADV_HUGEPAGE)
-    if (alignment == largePage)
-        madvise(m_data.get(), size, MADV_HUGEPAGE); // a wish: small pages do as well, more slowly
+    // A wish: small pages do as well, more slowly. The last piece stays in small ones, as it would waste most
+    // of a large one.
+    ::madvise(m_data, m_bytes / largePage * largePage, MADV_HUGEPAGE);
 #endif
 }
 
-void WeightMemory::Free::operator()(std::byte* data) const {
-    std::free(data);
+WeightMemory::~WeightMemory() {
+    ::munmap(m_data, m_bytes);
+    discountMemory(m_bytes);
 }
 
 PackedWeight::PackedWeight(Tensor weight, WeightLayout layout, DType compute, Backend backend)
@@ -111,7 +130,7 @@ WeightLayout PackedWeight::layout() const {
     return m_state->layout;
 }
 bool PackedWeight::packed() const {
-    return m_state->ready;
+    return m_state->ready.load(std::memory_order_acquire);
 }
 void PackedWeight::pack() const {
     m_state->pack();
@@ -134,6 +153,13 @@ Tensor PackedWeight::toDense() const {
     return dense;
 }
 
+/// The mapped file is not needed again soon: its pages need not count as this process's memory.
+void PackedWeight::State::forgetOriginals() const {
+    for (const Tensor& weight : originals)
+        if (weight.isContiguous())
+            weight.storage()->forget(weight.byteOffset(), weight.bytes());
+}
+
 void PackedWeight::State::pack() const {
     std::call_once(once, [this] {
         // Our panels win where AVX-512 is (tests/bench/README.md); elsewhere oneDNN's generated code does.
@@ -151,7 +177,8 @@ void PackedWeight::State::pack() const {
         }
         if (!library)
             packPanels();
-        ready = true;
+        forgetOriginals();
+        ready.store(true, std::memory_order_release);
     });
 }
 

@@ -4,22 +4,26 @@
 #include "onednn/library.h"
 #include "onednn/matmul.h"
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 
 namespace orrery::onednn {
 
-/// Memory for packed weights: in large pages where it pays, since a product walks through all of it.
+/// Memory for packed weights: in large pages where it pays, since a product walks through all of it. Counts
+/// as owned memory; Error when there is none left.
 class WeightMemory {
 public:
     explicit WeightMemory(std::size_t bytes);
-    [[nodiscard]] std::byte* data() const { return m_data.get(); }
+    ~WeightMemory();
+    WeightMemory(const WeightMemory&) = delete;
+    WeightMemory& operator=(const WeightMemory&) = delete;
+    [[nodiscard]] std::byte* data() const { return m_data; }
 
 private:
-    struct Free {
-        void operator()(std::byte* data) const;
-    };
-    std::unique_ptr<std::byte, Free> m_data;
+    std::byte* m_data = nullptr;
+    std::size_t m_bytes = 0; ///< mapped
 };
 
 struct PackedWeight::State {
@@ -33,13 +37,14 @@ struct PackedWeight::State {
     // Made by the first product; read-only afterwards.
     mutable std::once_flag once;
     mutable std::once_flag panelsOnce;
-    mutable bool ready = false;
+    mutable std::atomic<bool> ready{false};
     mutable std::unique_ptr<WeightMemory> panels;
     mutable std::shared_ptr<const LibraryWeight> library;
 
     void pack() const;
     /// Our own form, also made when oneDNN turns out to have no product for some number of rows.
     void packPanels() const;
+    void forgetOriginals() const;
 };
 
 struct Int8Weight::State {

@@ -133,7 +133,9 @@ struct Tabulator {
         }
         for (const auto& curve : series.curves)
             for (std::size_t i = 0; i < curve.x.size() && i < curve.y.size(); ++i) {
-                std::vector<Table::Cell> row{curve.name, curve.x[i], curve.y[i]};
+                std::vector<Table::Cell> row{
+                    i < curve.labels.size() ? fmt::format("{}: {}", curve.name, curve.labels[i]) : curve.name,
+                    curve.x[i], curve.y[i]};
                 if (intervals)
                     for (const auto* ends : {&curve.low, &curve.high})
                         addNumber(row, *ends, i);

@@ -9,34 +9,49 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
-#include <atomic>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <mutex>
-#include <new>
-#include <vector>
+#include <utility>
 
 namespace orrery {
 namespace {
 
-std::atomic<std::size_t> currentBytes{0};
-std::atomic<std::size_t> mostBytes{0};
-
-void countAllocation(std::size_t bytes) {
-    const std::size_t now = currentBytes.fetch_add(bytes) + bytes;
-    std::size_t most = mostBytes.load();
-    while (now > most && !mostBytes.compare_exchange_weak(most, now)) {
-    }
-}
-
 class OwnedStorage final : public Storage {
 public:
-    OwnedStorage(std::byte* data, std::size_t bytes) : Storage(data, bytes, true) { countAllocation(bytes); }
-    ~OwnedStorage() override {
-        currentBytes.fetch_sub(bytes());
-        ::operator delete (data(), std::align_val_t{64});
+    explicit OwnedStorage(std::size_t bytes) : OwnedStorage(takeMemory(bytes), bytes) {}
+    ~OwnedStorage() override { giveMemory(m_block); }
+
+private:
+    OwnedStorage(const MemoryBlock& block, std::size_t bytes)
+        : Storage(block.data, bytes, true), m_block(block) {}
+    MemoryBlock m_block;
+};
+
+/// Pages that nobody has written to are one page of zeros, shared by all.
+class SizedStorage final : public Storage {
+public:
+    SizedStorage(std::size_t bytes, std::shared_ptr<SizingScope::Count> count)
+        : Storage(zeros(bytes), bytes, true), m_count(std::move(count)) {
+        SizingScope::add(*m_count, bytes);
     }
+    ~SizedStorage() override {
+        SizingScope::remove(*m_count, bytes());
+        ::munmap(data(), std::max<std::size_t>(bytes(), 1));
+    }
+
+private:
+    static std::byte* zeros(std::size_t bytes) {
+        void* memory = ::mmap(nullptr, std::max<std::size_t>(bytes, 1), PROT_READ | PROT_WRITE,
+                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (memory == MAP_FAILED)
+            throw Error(
+                fmt::format("There is not enough address space for another {}; use a shorter input or a "
+                            "smaller batch.",
+                            memoryText(bytes)));
+        return static_cast<std::byte*>(memory);
+    }
+    std::shared_ptr<SizingScope::Count> m_count;
 };
 
 class MappedStorage final : public Storage {
@@ -45,6 +60,13 @@ public:
     ~MappedStorage() override {
         if (bytes() > 0)
             ::munmap(data(), bytes());
+    }
+    void forget(std::size_t offset, std::size_t count) const noexcept override {
+        constexpr std::size_t page = 4096; // of larger pages the call refuses a part, and nothing happens
+        const std::size_t begin = (offset + page - 1) / page * page;
+        const std::size_t end = std::min(offset + count, bytes()) / page * page;
+        if (count <= bytes() && offset <= bytes() && end > begin)
+            ::madvise(data() + begin, end - begin, MADV_DONTNEED);
     }
 };
 
@@ -60,14 +82,12 @@ private:
 } // namespace
 
 std::shared_ptr<Storage> Storage::allocate(std::size_t bytes) {
-    const std::size_t rounded = std::max<std::size_t>(64, (bytes + 63) / 64 * 64);
-    void* memory = rounded < bytes ? nullptr : ::operator new (rounded, std::align_val_t{64}, std::nothrow);
-    if (!memory)
-        throw Error(fmt::format(
-            "There is not enough memory for another {:.1f} MB; use a smaller input, batch or dtype.",
-            static_cast<double>(bytes) / 1e6));
-    return std::make_shared<OwnedStorage>(static_cast<std::byte*>(memory), bytes);
+    if (const auto& count = SizingScope::current())
+        return std::make_shared<SizedStorage>(bytes, count);
+    return std::make_shared<OwnedStorage>(bytes);
 }
+
+void Storage::forget(std::size_t /*offset*/, std::size_t /*bytes*/) const noexcept {}
 
 std::shared_ptr<Storage> Storage::mapFile(const std::filesystem::path& file) {
     const int handle = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
@@ -90,16 +110,6 @@ std::shared_ptr<Storage> Storage::mapFile(const std::filesystem::path& file) {
 
 std::shared_ptr<Storage> Storage::borrow(std::span<std::byte> bytes, std::shared_ptr<void> keeper) {
     return std::make_shared<BorrowedStorage>(bytes, std::move(keeper));
-}
-
-std::size_t ownedBytes() noexcept {
-    return currentBytes.load();
-}
-std::size_t peakOwnedBytes() noexcept {
-    return mostBytes.load();
-}
-void resetPeakBytes() noexcept {
-    mostBytes.store(currentBytes.load());
 }
 
 } // namespace orrery

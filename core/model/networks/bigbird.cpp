@@ -8,6 +8,7 @@
 #include "model/networks/text.h"
 #include "model/networks/transformer.h"
 #include "model/networks/vision.h"
+#include "nn/mixing_cost.h"
 
 #include <fmt/format.h>
 
@@ -75,8 +76,17 @@ private:
         const std::int64_t blocks = (length + size - 1) / size;
         const Tensor mixed = run.empty({batch, length, m_heads, all.value.size(3)});
         const bool shown = run.touches(site.name + ".hook_pattern", site.alias);
-        const Tensor pattern = shown ? Tensor::zeros({batch, m_heads, length, length}) : Tensor{};
-        for (std::int64_t block = 0; block < blocks; ++block) {
+        const Shape square{batch, m_heads, length, length};
+        const Tensor pattern = !shown            ? Tensor{}
+                               : run.onlySizes() ? run.empty(square)
+                                                 : Tensor::zeros(square);
+        if (run.onlySizes()) {
+            std::vector<std::int64_t> keys;
+            for (std::int64_t block = 0; block < blocks; ++block)
+                keys.push_back(keysOf(seenBy(block, blocks), size, length));
+            run.countMixing(nn::blockAttentionCost(batch, length, size, keys, m_heads, all.query.size(3)));
+        }
+        for (std::int64_t block = 0; block < blocks && !run.onlySizes(); ++block) {
             run.context().progress.check();
             mixBlock(run, all, {block, blocks, size}, mixed, pattern);
         }
@@ -84,6 +94,14 @@ private:
             run.visitPattern(site.name + ".hook_pattern", probe::AttentionPattern(pattern), site.alias);
         run.visit(site.name + ".hook_z", mixed);
         return mixed;
+    }
+
+    [[nodiscard]] static std::int64_t keysOf(const std::vector<std::int64_t>& blocks, std::int64_t size,
+                                             std::int64_t length) {
+        std::int64_t keys = 0;
+        for (const std::int64_t each : blocks)
+            keys += std::min(length, (each + 1) * size) - each * size;
+        return keys;
     }
 
     /// Which block of queries is mixed.
@@ -104,9 +122,7 @@ private:
         const double copies = 1 + static_cast<double>(m_random); // of block 0's keys
         std::int64_t keys = length;
         if (!global) {
-            keys = 0;
-            for (const std::int64_t each : seen)
-                keys += std::min(length, (each + 1) * place.size) - each * place.size;
+            keys = keysOf(seen, place.size, length);
             part.key = run.empty(all.key.shape().with(1, keys));
             part.value = run.empty(all.value.shape().with(1, keys));
             if (all.keyMask.defined())

@@ -7,6 +7,7 @@
 #include "model/networks/text.h"
 #include "model/networks/transformer.h"
 #include "model/networks/vision.h"
+#include "nn/mixing_cost.h"
 
 #include <fmt/format.h>
 
@@ -76,9 +77,14 @@ public:
         run.visit(site.name + ".hook_k", parts.key);
         run.visit(site.name + ".hook_v", parts.value);
         const Tensor mixed = run.empty({x.size(0), x.size(1), m_heads, parts.query.size(3)});
-        mixWindows(run, parts, tokens, mixed);
+        if (run.onlySizes())
+            run.countMixing(costOf(parts, tokens));
+        else
+            mixWindows(run, parts, tokens, mixed);
         if (run.touches(site.name + ".hook_pattern", site.alias))
-            run.visitPattern(site.name + ".hook_pattern", probe::AttentionPattern(patternOf(parts, tokens)),
+            run.visitPattern(site.name + ".hook_pattern",
+                             probe::AttentionPattern(run.onlySizes() ? run.empty(patternShape(parts, tokens))
+                                                                     : patternOf(parts, tokens)),
                              site.alias);
         if (tokens.mostGlobal > 0)
             mixGlobal(run, x, tokens, site, globalAlias, mixed);
@@ -87,6 +93,20 @@ public:
     }
 
 private:
+    [[nodiscard]] Shape patternShape(const nn::AttentionInput& all, const Tokens& tokens) const {
+        return {all.query.size(0), m_heads, all.query.size(1), tokens.mostGlobal + 2 * m_side + 1};
+    }
+
+    /// Pairs of queries and keys that the windows and the global tokens make: what padding saves is not
+    /// counted.
+    [[nodiscard]] nn::Cost costOf(const nn::AttentionInput& all, const Tokens& tokens) const {
+        const std::int64_t length = all.query.size(1);
+        nn::Cost cost;
+        for (const std::vector<std::int64_t>& global : tokens.global)
+            cost = nn::sum(cost, nn::windowAttentionCost(length, m_side, global, m_heads, all.query.size(3)));
+        return cost;
+    }
+
     /// Keys of a chunk: a range of positions, then the global ones, for one item.
     void mixWindows(NetworkRun& run, const nn::AttentionInput& all, const Tokens& tokens,
                     const Tensor& mixed) const {
@@ -139,8 +159,8 @@ private:
     [[nodiscard]] Tensor patternOf(const nn::AttentionInput& all, const Tokens& tokens) const {
         const std::int64_t batch = all.query.size(0);
         const std::int64_t length = all.query.size(1);
-        const std::int64_t columns = tokens.mostGlobal + 2 * m_side + 1;
-        const Tensor pattern = Tensor::zeros({batch, m_heads, length, columns});
+        const Tensor pattern = Tensor::zeros(patternShape(all, tokens));
+        const std::int64_t columns = pattern.size(3);
         const Tensor query = all.query.contiguous();
         const Tensor key = all.key.contiguous();
         const std::int64_t size = query.size(3);
@@ -208,6 +228,13 @@ private:
             row(queries, item, i).copyFrom(row(parts.query, item, at));
         });
         parts.query = queries;
+        if (run.onlySizes()) { // counted with the windows
+            if (run.touches(site.name + ".hook_global_pattern", globalAlias))
+                run.visitPattern(site.name + ".hook_global_pattern",
+                                 probe::AttentionPattern(run.empty({batch, m_heads, length, most})),
+                                 globalAlias);
+            return;
+        }
         const nn::AttentionOutput output = nn::fusedAttention()->run(parts, true, run.context());
         eachGlobal([&](std::int64_t item, std::int64_t i, std::int64_t at) {
             row(mixed, item, at).copyFrom(row(output.output, item, i));

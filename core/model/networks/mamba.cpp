@@ -7,6 +7,7 @@
 #include "model/networks/sequence_families.h"
 #include "model/networks/text.h"
 #include "model/networks/vision.h"
+#include "nn/mixing_cost.h"
 #include "ops/elementwise.h"
 
 #include <fmt/format.h>
@@ -56,13 +57,17 @@ Tensor ratesOf(const Tensor& logarithms) {
 /// A scan in pieces of time, so that a cancelled run ends soon.
 template <typename Scan>
 Tensor scanned(NetworkRun& run, Scan scan, std::int64_t states, double operationsEach,
-               void (*kernel)(const Scan&)) {
+               void (*kernel)(const Scan&), const nn::Cost& cost) {
     const std::int64_t batch = scan.x.size(0);
     const std::int64_t length = scan.x.size(1);
     const std::int64_t channels = scan.x.size(2);
     const Tensor result = run.empty(scan.x.shape());
     const double each = operationsEach * static_cast<double>(batch * channels) * static_cast<double>(states);
     scan.state = run.empty({batch, states, channels});
+    if (run.onlySizes()) {
+        run.countMixing(cost);
+        return result;
+    }
     scan.state.fill(0);
     constexpr double atOnce = 4e7;
     const std::int64_t stride = std::max<std::int64_t>(1, static_cast<std::int64_t>(atOnce / each));
@@ -118,7 +123,8 @@ public:
         const Tensor convolved = masked(run, run.convolve(m_convolution, unmixed, m_sizes.activation), mask);
         run.visit(name + ".hook_conv", convolved);
         const Tensor controls = run.linear(m_controls, convolved);
-        const Tensor step = ops::softplus(run.linear(m_step, run.dense(controls.slice(2, 0, m_rank))));
+        const Tensor given = run.linear(m_step, run.dense(controls.slice(2, 0, m_rank)));
+        const Tensor step = run.onlySizes() ? run.empty(given.shape()) : ops::softplus(given);
         run.visit(name + ".hook_step", step);
         const std::int64_t states = m_sizes.states;
         kernels::SelectiveScan scan;
@@ -128,9 +134,10 @@ public:
         scan.in = controls.slice(2, m_rank, m_rank + states);
         scan.out = controls.slice(2, m_rank + states, m_rank + 2 * states);
         scan.skip = m_skip;
-        const Tensor mixed = scanned(run, scan, states, 8, &kernels::selectiveScan);
+        const Tensor mixed = scanned(run, scan, states, 8, &kernels::selectiveScan,
+                                     nn::selectiveScanCost(x.size(0), x.size(1), inner, states));
         run.visit(name + ".hook_scan", mixed);
-        return run.linear(m_out, ops::mul(mixed, gate));
+        return run.linear(m_out, run.multiply(mixed, gate));
     }
 
 private:
@@ -206,9 +213,11 @@ public:
         scan.in = convolved.slice(2, inner, inner + controls);
         scan.out = convolved.slice(2, inner + controls, m_channels);
         scan.skip = m_skip;
-        const Tensor mixed = scanned(run, scan, m_sizes.states, 5, &kernels::scalarScan);
+        const Tensor mixed =
+            scanned(run, scan, m_sizes.states, 5, &kernels::scalarScan,
+                    nn::scalarScanCost(x.size(0), x.size(1), inner, m_sizes.states, m_heads, m_groups));
         run.visit(name + ".hook_scan", mixed);
-        return run.linear(m_out, run.norm(m_norm, ops::mul(mixed, gate)));
+        return run.linear(m_out, run.norm(m_norm, run.multiply(mixed, gate)));
     }
 
 private:

@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "model/networks/transformer.h"
-#include "ops/elementwise.h"
 
 #include <fmt/format.h>
 
@@ -173,8 +172,8 @@ Tensor SequenceBlock::fed(NetworkRun& run, const Tensor& input, const std::strin
         const Tensor both = run.linear(m_mlpIn, input);
         run.visit(preName, both);
         const Tensor gate = run.dense(both.slice(2, 0, m_spec.feedForward));
-        hidden = ops::mul(run.activate(m_spec.activation, gate),
-                          both.slice(2, m_spec.feedForward, 2 * m_spec.feedForward));
+        hidden = run.multiply(run.activate(m_spec.activation, gate),
+                              both.slice(2, m_spec.feedForward, 2 * m_spec.feedForward));
     } else if (run.touches(preName)) {
         const Tensor pre = run.linear(m_mlpIn, input);
         run.visit(preName, pre);

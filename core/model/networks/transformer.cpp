@@ -89,8 +89,9 @@ Tensor TransformerBlock::fed(NetworkRun& run, const Tensor& input, const std::st
     if (m_spec.gated) {
         const Tensor both = run.linear(m_mlpIn, input);
         run.visit(preName, both);
-        hidden = ops::mul(ops::silu(both.slice(2, 0, m_spec.feedForward)),
-                          both.slice(2, m_spec.feedForward, 2 * m_spec.feedForward));
+        const Tensor gate = both.slice(2, 0, m_spec.feedForward);
+        hidden = run.multiply(run.onlySizes() ? run.empty(gate.shape()) : ops::silu(gate),
+                              both.slice(2, m_spec.feedForward, 2 * m_spec.feedForward));
     } else if (run.touches(preName)) {
         const Tensor pre = run.linear(m_mlpIn, input);
         run.visit(preName, pre);

@@ -150,11 +150,17 @@ TEST(Serialize, CurvesBarsTablesStripsAndTextComeBack) {
         series.x = {anyText(), "s", {}, true};
         series.curves.push_back(
             {anyText(), someDoubles(count), someDoubles(count), someDoubles(count), someDoubles(count)});
+        for (std::size_t i = 0; i < count; ++i)
+            series.curves[0].labels.push_back(anyText());
+        series.curves[0].marks = *rc::gen::element(Series::Curve::Marks::Automatic,
+                                                   Series::Curve::Marks::Line, Series::Curve::Marks::Points);
         series.pointsOnly = true;
         const Figure seriesFigure = roundTrip({"s", "", "", series, {}}, anyEncoding());
         const auto& curve = std::get<Series>(seriesFigure.body).curves.at(0);
         RC_ASSERT(same(curve.x, series.curves[0].x));
         RC_ASSERT(same(curve.low, series.curves[0].low));
+        RC_ASSERT(curve.labels == series.curves[0].labels);
+        RC_ASSERT(curve.marks == series.curves[0].marks);
         RC_ASSERT(std::get<Series>(seriesFigure.body).pointsOnly);
 
         Bars bars;

@@ -27,7 +27,9 @@ public:
     [[nodiscard]] std::int64_t rows() const override { return static_cast<std::int64_t>(m_rows.size()); }
     [[nodiscard]] std::int64_t length() const override;
     [[nodiscard]] std::int64_t vocabulary() const override { return m_model.vocabulary(); }
-    [[nodiscard]] std::int64_t maxPositions() const override { return m_model.maxPositions(); }
+    [[nodiscard]] std::int64_t maxPositions() const override {
+        return m_model.maxPositions() > 0 ? m_model.maxPositions() : noEnd; // state space models have none
+    }
     [[nodiscard]] std::size_t stateBytes() const override { return m_cache.bytes(); }
     [[nodiscard]] std::int64_t reused() const override { return m_reused; }
     [[nodiscard]] bool canGoBack() const override { return m_cache.canTruncate(); }

@@ -24,7 +24,14 @@ EncoderDecoderStepModel::EncoderDecoderStepModel(const model::Model& model, mode
         throw UsageError(fmt::format("{} has no decoder that writes texts.", model.name()));
     m_read.erase("decoder_input_ids");
     m_read.erase("decoder_attention_mask");
+    if (m_read.empty())
+        throw UsageError(
+            fmt::format("{} writes about something: give its encoder a text or a sound.", model.name()));
     m_context.cache = &m_cache;
+}
+
+std::int64_t EncoderDecoderStepModel::items() const {
+    return m_read.begin()->second.size(0);
 }
 
 Tensor EncoderDecoderStepModel::run(model::NamedTensors inputs, const Tensor& ids) {

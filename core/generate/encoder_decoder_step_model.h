@@ -19,6 +19,8 @@ public:
 
     /// Whether a model is one that this class can drive.
     [[nodiscard]] static bool fits(const model::Model& model);
+    /// Texts that the encoder reads at once.
+    [[nodiscard]] std::int64_t items() const;
 
     Tensor prefill(std::span<const TokenIds> prompts) override;
     Tensor step(std::span<const std::int64_t> tokens) override;
@@ -26,7 +28,9 @@ public:
     [[nodiscard]] std::int64_t rows() const override { return m_cache.batch(); }
     [[nodiscard]] std::int64_t length() const override { return m_cache.length(); }
     [[nodiscard]] std::int64_t vocabulary() const override { return m_model.vocabulary(); }
-    [[nodiscard]] std::int64_t maxPositions() const override { return m_model.maxPositions(); }
+    [[nodiscard]] std::int64_t maxPositions() const override {
+        return m_model.maxPositions() > 0 ? m_model.maxPositions() : noEnd;
+    }
     [[nodiscard]] std::size_t stateBytes() const override { return m_cache.bytes(); }
 
 private:

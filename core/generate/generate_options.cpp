@@ -125,6 +125,12 @@ OptionSchema generationOptions() {
         .reals("exponential_decay_length_penalty", {},
                "START,FACTOR: ends of text become likelier with every token from START on.")
         .advanced();
+    schema
+        .integers("decoder_input_ids", {},
+                  "With what the decoder of an encoder-decoder begins; empty: as the model says.")
+        .advanced();
+    schema.text("language", "", "Of what is heard, where the model is told it: en; empty: found.");
+    schema.text("task", "", "Of models that are told it: transcribe (as when empty) or translate.");
     schema.boolean("remove_invalid_values", false, "Take not-a-numbers among the scores for 0.").advanced();
     schema.boolean("renormalize_logits", false, "Make probabilities of the scores again after all changes.")
         .advanced();
@@ -153,6 +159,9 @@ GenerateOptions toGenerateOptions(const OptionValues& values, const text::Tokeni
     options.contextShift = values.boolean("context_shift");
     options.contextKeep = values.integer("context_keep");
     options.useCache = values.boolean("use_cache");
+    options.decoderStart = {.ids = values.integers("decoder_input_ids"),
+                            .language = values.text("language"),
+                            .task = values.text("task")};
     ProcessorSettings& changes = options.processors;
     changes.minNewTokens = values.integer("min_new_tokens");
     changes.minLength = values.integer("min_length");

@@ -36,6 +36,13 @@ struct TokenEvent {
     bool last = false; ///< the sequence ends here
 };
 
+/// With what the decoder of an encoder-decoder begins; see write.h.
+struct DecoderStart {
+    std::vector<std::int64_t> ids{}; ///< empty: as the model's configuration says
+    std::string language{};          ///< of models that are told: "en"; empty: found by the model
+    std::string task{};              ///< of models that are told: "transcribe" or "translate"
+};
+
 /// What holds for a generation whatever the strategy.
 struct GenerateOptions {
     std::int64_t maxNewTokens = 64;
@@ -46,9 +53,10 @@ struct GenerateOptions {
     bool keepStopString = false; ///< the text ends behind the stop string instead of before it
     double maxSeconds = 0;       ///< no further step after so many; 0: no limit
     std::uint64_t seed = 0;
-    bool useCache = true;           ///< false: every step runs the whole sequence (to compare)
-    bool contextShift = false;      ///< at the end of the positions go on from the last half of the text
-    std::int64_t contextKeep = 0;   ///< of which the first tokens always stay
+    bool useCache = true;         ///< false: every step runs the whole sequence (to compare)
+    bool contextShift = false;    ///< at the end of the positions go on from the last half of the text
+    std::int64_t contextKeep = 0; ///< of which the first tokens always stay
+    DecoderStart decoderStart{};
     bool probabilities = false;     ///< record the probability of every token
     std::int64_t alternatives = 0;  ///< and so many of the likeliest others
     bool renormalizeLogits = false; ///< scores are log probabilities again after all processors

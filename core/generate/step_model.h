@@ -32,7 +32,8 @@ public:
     [[nodiscard]] virtual std::int64_t rows() const = 0;
     [[nodiscard]] virtual std::int64_t length() const = 0; ///< positions taken, padding included
     [[nodiscard]] virtual std::int64_t vocabulary() const = 0;
-    [[nodiscard]] virtual std::int64_t maxPositions() const = 0;
+    [[nodiscard]] virtual std::int64_t maxPositions() const = 0; ///< noEnd where there is no limit
+    static constexpr std::int64_t noEnd = std::int64_t{1} << 40;
     [[nodiscard]] virtual std::size_t stateBytes() const = 0;
     /// Tokens of the last prompts that the state held already.
     [[nodiscard]] virtual std::int64_t reused() const { return 0; }

@@ -2,9 +2,9 @@
 #include "generate/verification.h"
 
 #include "base/error.h"
-#include "generate/encoder_decoder_step_model.h"
 #include "generate/generate.h"
 #include "generate/generation_config.h"
+#include "generate/write.h"
 
 #include <fmt/format.h>
 
@@ -37,8 +37,7 @@ Generation written(const model::Model& model, const model::NamedTensors& prompts
                    const Context& context) {
     model::ModelInput begin;
     begin.inputIds = prompts.at("decoder_input_ids");
-    EncoderDecoderStepModel steps(model, prompts, context);
-    return generate(steps, promptsOf(begin), strategy, how, options, nullptr, context.progress);
+    return write(model, prompts, strategy, how, options, context, promptsOf(begin));
 }
 
 } // namespace

@@ -61,7 +61,8 @@ ModelInput inputOf(const std::vector<text::Encoding>& encodings, const StackConf
 /// Special tokens and a length that the model can take.
 text::EncodeOptions optionsFor(const StackConfig& config) {
     text::EncodeOptions options;
-    options.truncation = text::Truncation{.maxLength = config.maxPositions};
+    if (config.maxPositions > 0)
+        options.truncation = text::Truncation{.maxLength = config.maxPositions};
     return options;
 }
 

@@ -3,318 +3,222 @@
 
 #include "base/error.h"
 #include "checkpoint/checkpoint.h"
+#include "model/comparison.h"
 #include "model/model.h"
-#include "model/network_verify.h"
-#include "nn/key_value_cache.h"
+#include "model/sentence.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
-#include <map>
-#include <optional>
 
 namespace orrery::model {
 namespace {
 
-constexpr double relativeTolerance = 1e-4;
-constexpr double absoluteTolerance = 1e-5;
-constexpr double bf16Tolerance = 5e-2;
+constexpr std::string_view bf16Prefix = "native_bf16.";
+constexpr std::string_view generatedName = "generated_ids";
+
+/// What a stack of layers gives beside its sites; of a network everything is a site.
+bool isStackOutput(std::string_view name) {
+    constexpr std::array outputs{"logits", "start_logits", "end_logits", "last_hidden_state",
+                                 "pooler_output"};
+    return std::find(outputs.begin(), outputs.end(), name) != outputs.end();
+}
+
+/// Outputs that are made from others or by other runs.
+bool isDerived(std::string_view name) {
+    return name == "embedding" || name.starts_with(bf16Prefix) || name.starts_with(generatedName) ||
+           name.starts_with("logits_at.") || name.starts_with("logits_top10.");
+}
+
+/// The site of a recorded state: XLNet calls its hidden states memories, positions first.
+std::string siteOf(const std::string& output) {
+    return output.starts_with("mems.") ? "hidden_states." + output.substr(5) : output;
+}
 
 /// Recorded outputs of one set, compared one after the other.
 class SetVerifier {
 public:
     SetVerifier(const Model& model, const std::filesystem::path& file, const Progress& progress,
                 const Continuation& continuation)
-        : m_model(model), m_progress(progress), m_continuation(continuation),
-          m_expected(checkpoint::Checkpoint::open(file)) {}
+        : m_model(model), m_continuation(continuation), m_expected(checkpoint::Checkpoint::open(file)),
+          m_compared(m_expected->path().filename().string()) {
+        m_context.progress = progress;
+    }
 
     VerifiedSet verify() {
-        m_result.file = m_expected->path().filename().string();
-        readInput();
-        probe::Trace trace(sitesOfOutputs(), false);
-        Context context;
-        context.progress = m_progress;
+        std::vector<std::string> names;
+        std::vector<std::string> sites;
+        for (const std::string& name : m_expected->names()) {
+            if (name.starts_with("input."))
+                m_inputs[name.substr(6)] = input(name);
+            else if (name.starts_with("output.rng.")) // recorded random draws
+                m_inputs[name.substr(7)] = m_expected->tensor(name);
+            else if (name.starts_with("output."))
+                names.push_back(name.substr(7));
+        }
+        for (const std::string& name : names)
+            if (!isDerived(name) && (m_model.isNetwork() || !isStackOutput(name)))
+                sites.push_back(siteOf(name));
+        probe::Trace trace(sites);
+        Context context = m_context;
         context.trace = &trace;
-        m_output = m_model.run(m_input, context);
-        for (const std::string& name : m_expected->names())
-            if (name.starts_with("output."))
-                compareOutput(name, trace);
-        if (m_result.tensors.empty())
-            throw InputError(fmt::format("{} holds no outputs to compare with.", m_result.file));
-        m_result.ok = std::all_of(m_result.tensors.begin(), m_result.tensors.end(),
-                                  [](const VerifiedTensor& tensor) { return tensor.ok; });
-        return std::move(m_result);
+        m_outputs = m_model.run(m_inputs, context);
+        for (const std::string& name : names)
+            compare(name, trace);
+        return m_compared.take();
     }
 
 private:
-    void readInput() {
-        const auto optional = [&](std::string_view name) {
-            return m_expected->contains(name) ? m_expected->tensor(name).to(DType::I64) : Tensor{};
-        };
-        m_input.inputIds = m_expected->tensor("input.input_ids").to(DType::I64);
-        m_input.attentionMask = optional("input.attention_mask");
-        m_input.typeIds = optional("input.token_type_ids");
-        m_input.positionIds = optional("input.position_ids");
-        for (const std::string& name : m_expected->names())
-            if (name.starts_with("input.") && name != "input.input_ids" && name != "input.attention_mask" &&
-                name != "input.token_type_ids" && name != "input.position_ids")
-                throw InputError(fmt::format("{} holds the input \"{}\", which this model does not take.",
-                                             m_result.file, name));
+    [[nodiscard]] Tensor input(const std::string& name) const {
+        const Tensor tensor = m_expected->tensor(name);
+        return isFloating(tensor.dtype()) ? tensor.to(DType::F32) : tensor.to(DType::I64);
     }
 
-    [[nodiscard]] std::vector<std::string> sitesOfOutputs() const {
-        std::vector<std::string> sites;
-        for (const std::string& name : m_expected->names())
-            if (name.starts_with("output.hidden_states.") || name.starts_with("output.attentions."))
-                sites.push_back(name.substr(7));
-            else if (name.starts_with("output.mems."))
-                sites.push_back("hidden_states." + name.substr(12));
-        return sites;
+    [[nodiscard]] Tensor recorded(std::string_view output) const {
+        return m_expected->tensor(fmt::format("output.{}", output));
     }
 
-    void compareOutput(const std::string& name, const probe::Trace& trace) {
-        const std::string output = name.substr(7);
-        const Tensor expected = m_expected->tensor(name);
-        if (output == "logits")
-            compare(output, m_output.logits, expected,
-                    m_model.config().head == HeadKind::SequenceClassification ? -1 : 1);
-        else if (output == "start_logits")
-            compare(output, m_output.startLogits, expected, 1);
-        else if (output == "end_logits")
-            compare(output, m_output.endLogits, expected, 1);
-        else if (output == "last_hidden_state")
-            compare(output, m_output.lastHidden, expected, 1);
-        else if (output == "pooler_output")
-            compare(output, m_output.pooled, expected, -1);
-        else if (output.starts_with("hidden_states."))
-            compare(output, trace.tensor(output), expected, 1);
-        else if (output.starts_with("mems.") && expected.rank() == 3) // positions first
-            compare(output, trace.tensor("hidden_states." + output.substr(5)),
-                    expected.transpose(0, 1).contiguous(), 1);
-        else if (output.starts_with("attentions."))
-            comparePattern(output, trace.pattern(std::stoi(output.substr(11))), expected);
-        else if (output == "native_bf16.logits")
-            compareBf16(output, expected);
-        else if (output == "generated_ids" || (output.starts_with("generated_ids_") && m_continuation))
-            compareGenerated(output, expected);
-        else if (output == "logits_at.values")
-            compareChosenRows(output, expected);
-        else if (output == "logits_top10.values")
-            compareTop(output, expected);
-        else if (output != "logits_at.positions" && output != "logits_top10.ids")
-            throw InputError(
-                fmt::format("{} holds the output \"{}\", which cannot be compared.", m_result.file, output));
+    [[nodiscard]] InputError missing(std::string_view name) const {
+        return InputError(fmt::format("{} expects \"{}\", which {} does not give.", m_compared.file(), name,
+                                      m_model.config().architecture));
     }
 
-    [[nodiscard]] bool counts(std::int64_t item, std::int64_t position) const {
-        return !m_input.attentionMask.defined() || m_input.attentionMask.at({item, position}) != 0;
+    [[nodiscard]] const Tensor& output(const NamedTensors& outputs, const std::string& name) const {
+        const auto found = outputs.find(name);
+        if (found == outputs.end() || !found->second.defined())
+            throw missing(name);
+        return found->second;
     }
 
-    void add(const std::string& name, double worst, double tolerance) {
-        m_result.tensors.push_back({name, worst, tolerance, worst <= tolerance}); // NaN is not ok
+    [[nodiscard]] Tensor given(std::string_view name) const {
+        const auto found = m_inputs.find(name);
+        return found == m_inputs.end() ? Tensor{} : found->second;
     }
 
-    static double largest(const std::vector<float>& values) {
-        double result = 0;
-        for (const float value : values)
-            result = std::max(result, std::abs(static_cast<double>(value)));
-        return result;
+    /// Whether the case has an encoder and a decoder.
+    [[nodiscard]] bool hasTwoSides() const { return m_inputs.contains("decoder_input_ids"); }
+
+    /// The mask of the positions of an output, [B, L] i64, or nothing.
+    [[nodiscard]] Tensor maskOf(const std::string& name) const {
+        if (name.starts_with("vision_model_output."))
+            return {};
+        if (name.starts_with("decoder_") || name.starts_with("cross_") ||
+            (hasTwoSides() && !name.starts_with("encoder_")))
+            return given("decoder_attention_mask");
+        return given("attention_mask");
     }
 
-    /// positionAxis: the dimension of the tensor that is masked by padding, or -1.
-    void compare(const std::string& name, const Tensor& got, const Tensor& expected, int positionAxis,
-                 double relative = relativeTolerance) {
-        if (!got.defined())
-            throw InputError(fmt::format("{} expects \"{}\", which {} does not have.", m_result.file, name,
-                                         m_model.config().architecture));
-        if (!(got.shape() == expected.shape()))
-            throw InputError(fmt::format("{} expects \"{}\" with shape {}, but the model gives {}.",
-                                         m_result.file, name, expected.shape().toText(),
-                                         got.shape().toText()));
-        const std::vector<float> a = got.toFloats();
-        const std::vector<float> b = expected.toFloats();
-        const std::int64_t items = got.size(0);
-        const std::int64_t perItem = got.elements() / std::max<std::int64_t>(items, 1);
-        std::int64_t inner = 1; // elements below the position's dimension
-        for (int i = positionAxis + 1; positionAxis >= 0 && i < got.rank(); ++i)
-            inner *= got.size(i);
-        double worst = 0;
-        for (std::int64_t i = 0; i < got.elements(); ++i) {
-            if (positionAxis >= 0 && !counts(i / perItem, (i % perItem) / inner % got.size(positionAxis)))
-                continue;
-            const double error = std::abs(static_cast<double>(a[static_cast<std::size_t>(i)]) -
-                                          static_cast<double>(b[static_cast<std::size_t>(i)]));
-            worst = error > worst || std::isnan(error) ? error : worst;
-            if (std::isnan(worst))
-                break;
+    /// Which dimension of an output are positions, or -1.
+    [[nodiscard]] int positionAxis(const std::string& name, const Tensor& tensor) const {
+        if (name.find("attentions.") != std::string::npos)
+            return 2;
+        const bool byToken = name == "start_logits" || name == "end_logits" ||
+                             (name == "logits" && m_model.config().head == HeadKind::ReplacedTokens);
+        return tensor.rank() == 3 || byToken ? 1 : -1;
+    }
+
+    void compare(const std::string& name, const probe::Trace& trace) {
+        Tensor expected = recorded(name);
+        if (name.starts_with(generatedName))
+            return compareGenerated(name, expected);
+        if (name == "embedding")
+            return m_compared.tensors(name, embedding(), expected);
+        if (name == "logits_at.values")
+            return m_compared.chosenRows(name, output(m_outputs, "logits"), recorded("logits_at.positions"),
+                                         expected);
+        if (name == "logits_top10.values")
+            return m_compared.chosenIds(name, output(m_outputs, "logits"), recorded("logits_top10.ids"),
+                                        expected, maskOf("logits"));
+        if (name == "logits_at.positions" || name == "logits_top10.ids")
+            return; // read with the values
+        if (name.starts_with(bf16Prefix)) {
+            const std::string narrow = name.substr(bf16Prefix.size());
+            const NamedTensors outputs =
+                Model::open(m_model.folder(), {.dtype = DType::BF16})->run(m_inputs, m_context);
+            return compareAs(narrow, name, output(outputs, narrow), expected, bf16Tolerance);
         }
-        add(name, worst, relative * largest(b) + absoluteTolerance);
+        if (isDerived(name))
+            throw InputError(fmt::format("{} holds the output \"{}\", which cannot be compared.",
+                                         m_compared.file(), name));
+        if (name.starts_with("mems.") && expected.rank() == 3)
+            expected = expected.transpose(0, 1).contiguous();
+        if (!m_model.isNetwork() && isStackOutput(name))
+            return compareAs(name, name, output(m_outputs, name), expected, {});
+        compareAs(siteOf(name), name, trace.tensor(siteOf(name)), expected, {});
     }
 
-    void comparePattern(const std::string& name, const probe::AttentionPattern& pattern,
-                        const Tensor& expected) {
-        compare(name, pattern.full(), expected, 2);
+    void compareAs(const std::string& meaning, const std::string& shown, const Tensor& got,
+                   const Tensor& expected, const Tolerance& tolerance) {
+        m_compared.tensors(shown, got, expected, maskOf(meaning), positionAxis(meaning, got), tolerance);
     }
 
-    void compareBf16(const std::string& name, const Tensor& expected) {
-        const auto narrow = Model::open(m_model.folder(), {.dtype = DType::BF16});
-        Context context;
-        context.progress = m_progress;
-        compare(name, narrow->run(m_input, context).logits, expected, 1, bf16Tolerance);
+    /// Vectors of the texts, by the modules of the folder.
+    [[nodiscard]] Tensor embedding() const {
+        if (!checkpoint::SentenceConfig::existsIn(m_model.folder()) || !m_inputs.contains("input_ids"))
+            throw missing("embedding");
+        ModelInput texts;
+        texts.inputIds = given("input_ids");
+        texts.attentionMask = given("attention_mask");
+        texts.typeIds = given("token_type_ids");
+        return SentenceEncoder::open(m_model.folder()).embed(texts, m_context);
     }
 
-    void compareChosenRows(const std::string& name, const Tensor& expected) {
-        const std::vector<std::int64_t> positions =
-            m_expected->tensor("output.logits_at.positions").toIntegers();
-        const Tensor got = Tensor::empty(expected.shape());
-        if (!m_output.logits.defined() || m_output.logits.rank() != 3 || expected.rank() != 2 ||
-            static_cast<std::size_t>(expected.size(0)) != positions.size() ||
-            expected.size(1) != m_output.logits.size(-1))
-            throw InputError(
-                fmt::format("{}: logits_at has shape {}.", m_result.file, expected.shape().toText()));
-        for (std::size_t i = 0; i < positions.size(); ++i) {
-            if (positions[i] < 0 || positions[i] >= m_output.logits.size(1))
-                throw InputError(
-                    fmt::format("{}: logits_at names position {}.", m_result.file, positions[i]));
-            got.select(0, static_cast<std::int64_t>(i))
-                .copyFrom(m_output.logits.select(0, 0).select(0, positions[i]));
-        }
-        compare(name, got, expected, -1);
-    }
-
-    void compareTop(const std::string& name, const Tensor& expected) {
-        const std::vector<std::int64_t> ids = m_expected->tensor("output.logits_top10.ids").toIntegers();
-        if (!m_output.logits.defined() || expected.rank() != 3 || expected.elements() == 0)
-            throw InputError(
-                fmt::format("{}: logits_top10 has shape {}.", m_result.file, expected.shape().toText()));
-        const Tensor got = Tensor::empty(expected.shape());
-        const auto out = got.mutableData<float>();
-        const std::int64_t width = m_output.logits.size(-1);
-        const std::int64_t each = expected.size(-1);
-        if (ids.size() != out.size() || expected.elements() / each * width != m_output.logits.elements())
-            throw InputError(
-                fmt::format("{}: logits_top10 has shape {}.", m_result.file, expected.shape().toText()));
-        const float* logits = m_output.logits.pointer<float>();
-        for (std::size_t i = 0; i < out.size(); ++i) {
-            if (ids[i] < 0 || ids[i] >= width)
-                throw InputError(fmt::format("{}: logits_top10 names the id {}.", m_result.file, ids[i]));
-            out[i] = logits[static_cast<std::int64_t>(i) / each * width + ids[i]];
-        }
-        compare(name, got, expected, 1);
-    }
-
-    /// Greedy continuation with the cache: prefill, then one position at a time.
-    void compareGenerated(const std::string& name, const Tensor& expected) {
-        const std::int64_t batch = m_input.batch();
-        const std::int64_t prompt = m_input.length();
-        if (!m_model.causal() || !m_model.canUnembed())
-            throw InputError(fmt::format("{} expects generated ids, but {} does not continue texts.",
-                                         m_result.file, m_model.config().architecture));
-        if (expected.rank() != 2 || expected.size(0) != batch || expected.size(1) <= prompt)
-            throw InputError(
-                fmt::format("{}: {} has shape {}.", m_result.file, name, expected.shape().toText()));
-        const std::vector<std::int64_t> inputs = m_input.inputIds.toIntegers();
-        for (std::int64_t i = 0; i < batch * prompt; ++i)
-            if (static_cast<std::int64_t>(expected.at({i / prompt, i % prompt})) !=
-                inputs[static_cast<std::size_t>(i)])
-                return compareContinuation(name, expected);
-        if (m_continuation)
-            return compareContinued(name, expected);
-        nn::KeyValueCache cache;
-        Context context;
-        context.progress = m_progress;
-        context.cache = &cache;
-        ModelInput step = m_input;
-        step.logits = LogitRows::Last;
-        std::vector<std::int64_t> positions(static_cast<std::size_t>(batch), prompt - 1);
-        if (m_input.positionIds.defined())
-            for (std::int64_t row = 0; row < batch; ++row)
-                positions[static_cast<std::size_t>(row)] =
-                    static_cast<std::int64_t>(m_input.positionIds.at({row, prompt - 1}));
-        double different = 0;
-        for (std::int64_t column = prompt; column < expected.size(1); ++column) {
-            const Tensor logits = m_model.run(step, context).logits;
-            const std::int64_t width = logits.size(-1);
-            ModelInput next;
-            next.logits = LogitRows::Last;
-            next.inputIds = Tensor::empty({batch, 1}, DType::I64);
-            if (m_input.positionIds.defined())
-                next.positionIds = Tensor::empty({batch, 1}, DType::I64);
-            for (std::int64_t row = 0; row < batch; ++row) {
-                const float* values = logits.pointer<float>() + row * width;
-                const std::int64_t best = std::max_element(values, values + width) - values;
-                different += best != static_cast<std::int64_t>(expected.at({row, column}));
-                next.inputIds.mutableData<std::int64_t>()[static_cast<std::size_t>(row)] = best;
-                if (next.positionIds.defined())
-                    next.positionIds.mutableData<std::int64_t>()[static_cast<std::size_t>(row)] =
-                        ++positions[static_cast<std::size_t>(row)];
-            }
-            step = next;
-        }
-        add(name, different, 0);
-    }
-
-    /// What the engine's own generation says with the arguments of the case. Where it ended before others,
-    /// the expected ids are filled up with one and the same token.
-    void compareContinued(const std::string& name, const Tensor& expected) {
+    /// The arguments with which ids were generated, from case.json; empty when it does not tell: greedily,
+    /// without ends.
+    [[nodiscard]] Json argumentsOf(const std::string& name) const {
         const std::filesystem::path file = m_model.folder() / "case.json";
         std::error_code failed;
-        Json arguments = Json::object();
-        if (std::filesystem::is_regular_file(file, failed)) {
-            const Json record = readJsonFile(file, {.maxBytes = 16U << 20U});
-            if (record.is_object() && record.contains("generate") && record["generate"].is_object())
-                arguments = record["generate"].value(name, Json::object());
-        }
-        const std::int64_t prompt = m_input.length();
-        const std::int64_t width = expected.size(1);
-        NamedTensors prompts{{"input_ids", m_input.inputIds}};
-        if (m_input.attentionMask.defined())
-            prompts["attention_mask"] = m_input.attentionMask;
-        const auto made = m_continuation(m_model, prompts, arguments, width - prompt, m_progress);
-        double different = 0;
-        for (std::int64_t row = 0; row < expected.size(0); ++row) {
-            const auto& ids = made.at(static_cast<std::size_t>(row));
-            const auto wanted = [&](std::int64_t column) {
-                return static_cast<std::int64_t>(expected.at({row, column}));
-            };
-            for (std::int64_t column = prompt; column < width; ++column) {
-                const auto place = static_cast<std::size_t>(column - prompt);
-                different +=
-                    place < ids.size() ? ids[place] != wanted(column) : wanted(column) != wanted(width - 1);
-            }
-        }
-        add(name, different, 0);
+        if (!std::filesystem::is_regular_file(file, failed))
+            return Json::object();
+        const Json record = readJsonFile(file, {.maxBytes = 16U << 20U});
+        if (!record.is_object() || !record.contains("generate") || !record["generate"].is_object())
+            return Json::object();
+        const Json arguments = record["generate"].value(name, Json::object());
+        return arguments.is_object() ? arguments : Json::object();
+    }
+
+    void compareGenerated(const std::string& name, const Tensor& expected) {
+        if (!m_continuation)
+            return;
+        // A decoder's prompt is what the recorded ids begin with; its recorded inputs are another text.
+        const Tensor ids = given(hasTwoSides() ? "decoder_input_ids" : "input_ids");
+        if (!m_model.canUnembed() || !ids.defined() || ids.rank() != 2)
+            throw InputError(fmt::format("{} expects generated ids, but {} does not write texts.",
+                                         m_compared.file(), m_model.config().architecture));
+        const std::int64_t begin = hasTwoSides() ? 1 : ids.size(1);
+        if (expected.rank() != 2 || expected.size(0) != ids.size(0) || expected.size(1) <= begin)
+            throw InputError(
+                fmt::format("{}: {} has shape {}.", m_compared.file(), name, expected.shape().toText()));
+        const Tensor prompt = expected.slice(1, 0, begin).to(DType::I64).contiguous();
+        if (!hasTwoSides() && prompt.toIntegers() != ids.toIntegers())
+            return compareOtherPrompt(name, expected);
+        NamedTensors prompts = m_inputs;
+        prompts.erase("decoder_attention_mask");
+        prompts[hasTwoSides() ? "decoder_input_ids" : "input_ids"] = prompt;
+        m_compared.continuations(
+            name,
+            m_continuation(m_model, prompts, argumentsOf(name), expected.size(1) - begin, m_context.progress),
+            expected, begin);
     }
 
     /// Ids that continue a prompt of their own, of unrecorded length: at least their second half must be what
     /// the model finds likeliest after what is before.
-    void compareContinuation(const std::string& name, const Tensor& expected) {
-        ModelInput whole;
-        whole.inputIds = expected.to(DType::I64);
-        Context context;
-        context.progress = m_progress;
-        const Tensor logits = m_model.run(whole, context).logits;
-        const std::int64_t length = expected.size(1);
-        const std::int64_t width = logits.size(-1);
-        double different = 0;
-        for (std::int64_t row = 0; row < expected.size(0); ++row)
-            for (std::int64_t i = length / 2; i < length; ++i) {
-                const float* values = logits.pointer<float>() + (row * length + i - 1) * width;
-                different += std::max_element(values, values + width) - values !=
-                             static_cast<std::int64_t>(expected.at({row, i}));
-            }
-        add(name, different, 0);
+    void compareOtherPrompt(const std::string& name, const Tensor& expected) {
+        const Tensor ids = expected.to(DType::I64);
+        const NamedTensors outputs = m_model.run(NamedTensors{{"input_ids", ids}}, m_context);
+        m_compared.likeliest(name, output(outputs, "logits"), ids, ids.size(1) / 2);
     }
 
     const Model& m_model;
-    const Progress& m_progress;
     const Continuation& m_continuation;
     std::shared_ptr<const checkpoint::Checkpoint> m_expected;
-    VerifiedSet m_result;
-    ModelInput m_input;
-    ModelOutput m_output;
+    Comparison m_compared;
+    Context m_context;
+    NamedTensors m_inputs;
+    NamedTensors m_outputs;
 };
 
 std::vector<std::filesystem::path> expectedFiles(const std::filesystem::path& folder) {
@@ -360,9 +264,7 @@ VerifiedCase verifyModelCase(const std::filesystem::path& folder, const Progress
         for (const std::filesystem::path& file : expectedFiles(folder)) {
             progress.check();
             try {
-                result.sets.push_back(model->isNetwork()
-                                          ? verifyNetworkSet(*model, file, progress, continuation)
-                                          : SetVerifier(*model, file, progress, continuation).verify());
+                result.sets.push_back(SetVerifier(*model, file, progress, continuation).verify());
             } catch (const Cancelled&) {
                 throw;
             } catch (const std::exception& error) {

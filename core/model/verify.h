@@ -51,10 +51,10 @@ using Continuation = std::function<std::vector<std::vector<std::int64_t>>(
     const Model& model, const NamedTensors& prompts, const Json& arguments, std::int64_t newTokens,
     const Progress& progress)>;
 
-/// Runs the model of a folder on its recorded inputs and compares every recorded output: |a - b| <= 1e-4 *
-/// max|b| + 1e-5 over positions that are not padding, generated ids exactly, native bf16 logits at 5e-2. An
-/// output that is not understood fails the set. Never throws but Cancelled. Without a continuation generated
-/// ids are compared greedily, and those of beams cannot be.
+/// Runs the model of a folder on its recorded inputs and compares every recorded output by its name: tensors
+/// as comparison.h says, over positions that are not padding; generated ids exactly. An output that is not
+/// understood fails the set. Never throws but Cancelled. Without a continuation generated ids are left out:
+/// this room cannot generate.
 [[nodiscard]] VerifiedCase verifyModelCase(const std::filesystem::path& folder, const Progress& progress = {},
                                            const Continuation& continuation = {});
 

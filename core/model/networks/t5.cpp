@@ -27,9 +27,10 @@ struct Sizes {
 
     static Sizes read(const checkpoint::ModelConfig& config) {
         Sizes sizes;
+        const bool first = config.modelType() == "t5"; // mT5 and UMT5 begin from the second version
         sizes.width = config.positive({"d_model"}, 512);
-        sizes.words = config.positive({"vocab_size"}, 32128);
-        sizes.encoderLayers = config.positive({"num_layers"}, 6);
+        sizes.words = config.positive({"vocab_size"}, first ? 32128 : 250112);
+        sizes.encoderLayers = config.positive({"num_layers"}, first ? 6 : 8);
         sizes.decoderLayers = config.positive({"num_decoder_layers"}, sizes.encoderLayers);
         sizes.buckets = config.positive({"relative_attention_num_buckets"}, 32);
         sizes.maxDistance = config.positive({"relative_attention_max_distance"}, 128);
@@ -40,9 +41,9 @@ struct Sizes {
                                "which must be more than half of relative_attention_num_buckets");
         SequenceSpec& spec = sizes.spec;
         spec.width = sizes.width;
-        spec.feedForward = config.positive({"d_ff"}, 2048);
+        spec.feedForward = config.positive({"d_ff"}, first ? 2048 : 1024);
         constexpr std::int64_t most = 1 << 16;
-        const std::int64_t heads = config.positive({"num_heads"}, 8);
+        const std::int64_t heads = config.positive({"num_heads"}, first ? 8 : 6);
         spec.headSize = config.positive({"d_kv"}, 64);
         if (heads > most || spec.headSize > most)
             throw config.error(heads > most ? "num_heads" : "d_kv", "which is more than any model has");
@@ -50,8 +51,7 @@ struct Sizes {
         spec.epsilon = config.real({"layer_norm_epsilon"}, 1e-6);
         spec.rmsNorm = true;
         spec.scaleScores = false;
-        const std::string feed =
-            config.text({"feed_forward_proj"}, config.modelType() == "t5" ? "relu" : "gated-gelu");
+        const std::string feed = config.text({"feed_forward_proj"}, first ? "relu" : "gated-gelu");
         spec.gated = feed.starts_with("gated-");
         // By "gated-gelu" the tanh approximation is meant.
         const std::string function = feed == "gated-gelu" ? "gelu_new" : spec.gated ? feed.substr(6) : feed;
@@ -134,11 +134,7 @@ public:
         place.bias = biases.front();
         if (biases.size() > 1)
             place.biases = std::move(biases);
-        place.finalNorm = true;
-        const Tensor x = run.norm(m_norm, runSequence(run, m_blocks, embedded, place));
-        run.visit(place.name + ".ln_final.hook_normalized", x,
-                  fmt::format("{}hidden_states.{}", place.aliases, m_blocks.size()));
-        return x;
+        return runTower(run, m_blocks, m_norm, embedded, std::move(place));
     }
 
 private:
@@ -179,66 +175,44 @@ Tensor tokensOf(const Weights& weights, const Sizes& sizes) {
 class T5 final : public EncoderDecoder {
 public:
     T5(StackConfig stack, const checkpoint::ModelConfig& config, const Weights& weights, const Sizes& sizes)
-        : EncoderDecoder(std::move(stack), static_cast<int>(sizes.decoderLayers), 0),
-          m_start(config.integer({"decoder_start_token_id", "pad_token_id"}, 0)),
-          m_tokens(tokensOf(weights, sizes)), m_encoder(weights.in("encoder", "encoder"), sizes, false),
+        : EncoderDecoder(std::move(stack),
+                         {.layers = static_cast<int>(sizes.decoderLayers),
+                          .positions = 0,
+                          .start = config.integer({"decoder_start_token_id", "pad_token_id"}, 0)}),
+          m_encoder(weights.in("encoder", "encoder"), sizes, false),
           m_decoder(weights.in("decoder", "decoder"), sizes, true) {
+        setTokens(tokensOf(weights, sizes));
         if (!isArchitecture(this->config(), "ForConditionalGeneration"))
             return;
         // The first version used the embedding once more, scaled down; later ones have a matrix of their own.
+        // Files of mT5 say "tied" or not whatever they hold; it never scales.
         const bool tied = config.boolean({"tie_word_embeddings"}, true);
-        if (config.boolean({"scale_decoder_outputs"}, tied))
-            m_scale = 1 / std::sqrt(static_cast<double>(sizes.width));
-        m_head = tied && !weights.has("lm_head.weight")
-                     ? weights.tied("unembed", m_tokens)
-                     : weights.linear("unembed", "lm_head", sizes.width, sizes.words, Bias::No);
+        const bool scaled = config.boolean({"scale_decoder_outputs"}, tied && config.modelType() != "mt5");
+        const double scale = scaled ? 1 / std::sqrt(static_cast<double>(sizes.width)) : 1;
+        setWords((tied || config.modelType() == "mt5") && !weights.has("lm_head.weight")
+                     ? weights.tied("unembed", tokens())
+                     : weights.linear("unembed", "lm_head", sizes.width, sizes.words, Bias::No),
+                 {}, scale);
     }
 
-    [[nodiscard]] std::string task() const override {
-        return m_head.defined() ? "text to text" : "base model";
-    }
+    [[nodiscard]] std::string task() const override { return writes() ? "text to text" : "base model"; }
     [[nodiscard]] std::vector<NetworkInput> inputs() const override { return textInputs(); }
-    [[nodiscard]] bool canUnembed() const override { return m_head.defined(); }
-    [[nodiscard]] Tensor tokenEmbedding() const override { return m_tokens; }
-    [[nodiscard]] Tensor unembed(const Tensor& rows, NetworkRun& run) const override {
-        return m_head.defined() ? words(run.norm(m_decoder.norm(), rows), run) : Network::unembed(rows, run);
-    }
 
 protected:
     [[nodiscard]] Tensor encode(const NamedTensors& inputs, const Tensor& keyMask,
                                 NetworkRun& run) const override {
         const SequencePlace place{.name = "encoder", .aliases = "encoder_", .keyMask = keyMask};
-        return m_encoder.run(run, run.embed(m_tokens, inputs.at("input_ids")), 0, place);
+        return m_encoder.run(run, run.embed(tokens(), inputs.at("input_ids")), 0, place);
     }
     [[nodiscard]] Tensor decode(DecoderRun& decoder, NetworkRun& run) const override {
         decoder.place.firstLayer = m_encoder.layers();
-        return m_decoder.run(run, run.embed(m_tokens, decoder.ids), decoder.held, decoder.place);
+        return m_decoder.run(run, run.embed(tokens(), decoder.ids), decoder.held, decoder.place);
     }
-    void finish(const NamedTensors& inputs, const Tensor& decoded, NetworkRun& run,
-                NamedTensors& outputs) const override {
-        static_cast<void>(inputs);
-        if (m_head.defined())
-            outputs["logits"] = words(decoded, run);
-    }
-    [[nodiscard]] Tensor defaultDecoderIds(const NamedTensors& inputs) const override {
-        const auto ids = inputs.find("input_ids");
-        return ids == inputs.end() ? Tensor::full({inputs.at("encoder_last_hidden_state").size(0), 1},
-                                                  static_cast<double>(m_start), DType::I64)
-                                   : shiftedRight(ids->second, m_start);
-    }
+    [[nodiscard]] const nn::Norm& decoderNorm() const override { return m_decoder.norm(); }
 
 private:
-    [[nodiscard]] Tensor words(const Tensor& rows, NetworkRun& run) const {
-        return run.linear(
-            m_head, m_scale == 1 ? rows : run.scaleChannels(rows, Tensor::full({rows.size(-1)}, m_scale)));
-    }
-
-    std::int64_t m_start;
-    double m_scale = 1;
-    Tensor m_tokens;
     Tower m_encoder;
     Tower m_decoder;
-    LinearId m_head;
 };
 
 /// The encoder saved alone.

@@ -40,6 +40,7 @@ SeriesScaling::Result SeriesScaling::of(const Tensor& x, const Tensor& observed)
     const std::int64_t length = x.size(1);
     const std::int64_t channels = x.size(2);
     Result result{Tensor::zeros({batch, 1, channels}), Tensor::full({batch, 1, channels}, 1)};
+    result.exactLocation.assign(static_cast<std::size_t>(batch * channels), 0);
     if (m_kind == Kind::None)
         return result;
     const auto weight = [&](std::int64_t at) {
@@ -77,6 +78,7 @@ SeriesScaling::Result SeriesScaling::of(const Tensor& x, const Tensor& observed)
                 variance += away * away;
             }
             result.location.mutablePointer<float>()[item * channels + c] = static_cast<float>(location);
+            result.exactLocation[static_cast<std::size_t>(item * channels + c)] = location;
             scale = static_cast<float>(std::sqrt(variance / std::max(count, 1.0) + m_least));
         }
         for (const std::int64_t item : unseen) // the scale of the others
@@ -92,8 +94,9 @@ Tensor scaledSeries(const Tensor& x, const SeriesScaling::Result& scaling) {
     for (std::int64_t at = 0; at < x.elements(); ++at) {
         const std::int64_t place = at / (x.size(1) * channels) * channels + at % channels;
         out.mutablePointer<float>()[at] =
-            (x.pointer<float>()[at] - scaling.location.pointer<float>()[place]) /
-            scaling.scale.pointer<float>()[place];
+            static_cast<float>((static_cast<double>(x.pointer<float>()[at]) -
+                                scaling.exactLocation[static_cast<std::size_t>(place)]) /
+                               static_cast<double>(scaling.scale.pointer<float>()[place]));
     }
     return out;
 }

@@ -211,7 +211,7 @@ public:
         NamedTensors outputs;
         if (m_featureNorm.defined())
             x = run.norm(m_featureNorm, x);
-        if (!m_letters.defined() && !m_pooled.defined())
+        if (!m_letters.defined() && !m_pooled.defined() && config().family != "hubert")
             outputs["extract_features"] = x;
         x = run.linear(m_projection, x);
         run.visit("hook_embed", x);

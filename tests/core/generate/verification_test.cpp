@@ -1,21 +1,49 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "base/error.h"
+#include "checkpoint/checkpoint.h"
 #include "generate/generate.h"
 #include "generate/verification.h"
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <map>
+
 namespace orrery::generate {
 namespace {
 
-TEST(Verification, GeneratedIdsAreMadeAgainAsTheCaseSays) {
-    const auto result = model::verifyModelCase(ORRERY_GOLDEN_DIR "/hf/gpt2", {}, continuation());
-    EXPECT_TRUE(result.ok) << result.problem;
-    int compared = 0;
-    for (const model::VerifiedSet& set : result.sets)
-        for (const model::VerifiedTensor& tensor : set.tensors)
-            compared += tensor.name == "generated_ids";
-    EXPECT_EQ(compared, 2);
+/// Cases that record generated ids, and how often.
+std::map<std::string, int> recordedIds() {
+    std::map<std::string, int> cases;
+    std::vector<std::filesystem::path> folders;
+    for (const auto& entry : std::filesystem::directory_iterator(ORRERY_GOLDEN_DIR "/hf"))
+        folders.push_back(entry.path());
+    for (const char* demo : {"docs-gpt", "docs-seq2seq"})
+        folders.emplace_back(std::filesystem::path(ORRERY_SOURCE_DIR "/resources/models") / demo);
+    for (const auto& folder : folders)
+        for (const auto& file : std::filesystem::directory_iterator(folder))
+            if (const std::string name = file.path().filename().string();
+                name.starts_with("expected") && name.ends_with(".safetensors"))
+                for (const std::string& tensor : checkpoint::Checkpoint::open(file.path())->names())
+                    if (tensor.starts_with("output.generated_ids"))
+                        ++cases[folder.string()];
+    return cases;
+}
+
+TEST(Verification, GeneratedIdsOfEveryCaseAreMadeAgain) {
+    const auto cases = recordedIds();
+    EXPECT_GE(cases.size(), 19U); // decoders, encoder-decoders and state space models
+    for (const auto& [folder, recorded] : cases) {
+        const auto result = model::verifyModelCase(folder, {}, continuation());
+        EXPECT_TRUE(result.ok) << folder << " " << result.problem;
+        int compared = 0;
+        for (const model::VerifiedSet& set : result.sets) {
+            EXPECT_EQ(set.problem, "") << folder;
+            for (const model::VerifiedTensor& tensor : set.tensors)
+                compared += tensor.name.starts_with("generated_ids") && tensor.ok;
+        }
+        EXPECT_EQ(compared, recorded) << folder;
+    }
 }
 
 TEST(Verification, ArgumentsChooseStrategyEndsAndLength) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Every checkpoint with recorded outputs: logits, hidden states, attentions, padding, bf16, shards, pickle.
 #include "base/error.h"
+#include "model/comparison.h"
 #include "model/model.h"
 #include "model/verify.h"
 
@@ -19,8 +20,10 @@ std::vector<std::filesystem::path> goldenCases() {
         if (isModelCase(entry.path()))
             result.push_back(entry.path());
     }
-    for (const char* name : {"docs-bert", "docs-gpt", "docs-topic"})
+    for (const char* name :
+         {"digits-vit", "docs-bert", "docs-gpt", "docs-seq2seq", "docs-topic", "series-patchtst"})
         result.emplace_back(std::filesystem::path(ORRERY_SOURCE_DIR "/resources/models") / name);
+    result.emplace_back(ORRERY_GOLDEN_DIR "/sentence/docs-embed");
     std::sort(result.begin(), result.end());
     return result;
 }
@@ -71,6 +74,48 @@ TEST(Verify, AWrongExpectationFails) {
     const VerifiedCase verified = verifyModelCase(folder);
     EXPECT_FALSE(verified.ok);
     std::filesystem::remove_all(folder);
+}
+
+TEST(Verify, WhatIsRecordedInPartsIsCompared) {
+    const auto compared = [](const std::filesystem::path& folder) {
+        std::set<std::string> names;
+        for (const VerifiedSet& set : verifyModelCase(folder).sets)
+            for (const VerifiedTensor& tensor : set.tensors)
+                names.insert(tensor.name);
+        return names;
+    };
+    const auto parts = compared(ORRERY_SOURCE_DIR "/resources/models/docs-seq2seq");
+    EXPECT_TRUE(parts.contains("logits_at.values"));
+    EXPECT_TRUE(parts.contains("logits_top10.values"));
+    EXPECT_TRUE(compared(ORRERY_GOLDEN_DIR "/sentence/docs-embed").contains("embedding"));
+}
+
+TEST(Comparison, SeesWhatCountsAndNothingElse) {
+    const Tensor expected = Tensor::of<float>({1, 2, 2}, std::vector<float>{1, 2, 3, 4});
+    const Tensor got = Tensor::of<float>({1, 2, 2}, std::vector<float>{1, 2, 3, 9});
+    const Tensor mask = Tensor::of<std::int64_t>({1, 2}, std::vector<std::int64_t>{1, 0});
+    Comparison comparison("expected.safetensors");
+    comparison.tensors("masked", got, expected, mask, 1);
+    comparison.tensors("other dimension", got, expected, mask, 2);
+    comparison.tensors("whole", got, expected);
+    const Tensor ids = Tensor::of<std::int64_t>({2, 4}, std::vector<std::int64_t>{1, 5, 6, 7, 1, 5, 2, 2});
+    comparison.continuations("ended before", {{5, 6, 7}, {5, 2}}, ids, 1);
+    comparison.continuations("two others", {{5, 6, 8}, {4, 2}}, ids, 1);
+    const VerifiedSet set = comparison.take();
+    EXPECT_TRUE(set.tensors[0].ok);
+    EXPECT_TRUE(set.tensors[1].ok); // its second column does not count either
+    EXPECT_FALSE(set.tensors[2].ok);
+    EXPECT_NEAR(set.tensors[2].worst, 5, 1e-9);
+    EXPECT_NEAR(set.tensors[2].tolerance, 4e-4 + 1e-5, 1e-12); // of the largest, not of each
+    EXPECT_TRUE(set.tensors[3].ok);
+    EXPECT_EQ(set.tensors[4].worst, 2);
+    EXPECT_FALSE(set.ok);
+    EXPECT_THROW(static_cast<void>(Comparison("nothing").take()), InputError);
+    EXPECT_THROW(Comparison("shapes").tensors("x", got, mask), InputError);
+    EXPECT_THROW(Comparison("rows").chosenRows("x", got,
+                                               Tensor::of<std::int64_t>({1}, std::vector<std::int64_t>{2}),
+                                               Tensor::of<float>({1, 2}, std::vector<float>{3, 4})),
+                 InputError);
 }
 
 TEST(Verify, AFolderWithoutAModelIsASentence) {

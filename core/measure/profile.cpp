@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <filesystem>
@@ -139,6 +140,7 @@ Profile profilePoint(const model::Model& model, const BenchSettings& settings, c
                              : model.encode(request.text).inputIds.select(0, 0).toIntegers();
     Generator generator(static_cast<std::uint64_t>(request.options.integer("seed")));
     std::vector<std::int64_t> ids;
+    ids.reserve(static_cast<std::size_t>(std::max<std::int64_t>(settings.length, 0)));
     for (std::int64_t i = 0; i < settings.length; ++i)
         ids.push_back(words.empty() ? static_cast<std::int64_t>(
                                           generator.below(static_cast<std::uint64_t>(model.vocabulary())))

@@ -67,6 +67,7 @@ figure::Figure modulesFigure(const Profile& profile) {
 
 figure::Figure primitivesFigure(const Profile& profile, const Ceilings* ceilings) {
     std::vector<const ProfileEntry*> primitives;
+    primitives.reserve(profile.primitives.size());
     for (const ProfileEntry& entry : profile.primitives)
         primitives.push_back(&entry);
     std::stable_sort(primitives.begin(), primitives.end(),
@@ -121,6 +122,7 @@ std::vector<RooflinePoint> rooflinePoints(const Profile& profile) {
         sum.share += entry.share;
     }
     std::vector<const ProfileEntry*> order; // the largest first: where there is little room, they are named
+    order.reserve(together.size());
     for (const auto& [key, entry] : together)
         order.push_back(&entry);
     std::stable_sort(order.begin(), order.end(),

@@ -82,6 +82,7 @@ private:
                                                  : Tensor::zeros(square);
         if (run.onlySizes()) {
             std::vector<std::int64_t> keys;
+            keys.reserve(static_cast<std::size_t>(blocks));
             for (std::int64_t block = 0; block < blocks; ++block)
                 keys.push_back(keysOf(seenBy(block, blocks), size, length));
             run.countMixing(nn::blockAttentionCost(batch, length, size, keys, m_heads, all.query.size(3)));

@@ -100,7 +100,6 @@ private:
         for (const std::int64_t size : shape)
             bytes *= static_cast<std::size_t>(size);
         m_header[name] = {{"dtype", "F32"}, {"shape", shape}, {"data_offsets", {m_bytes, m_bytes + bytes}}};
-        m_width = shape.back();
         m_bytes += bytes;
     }
     void linear(const std::string& name, std::int64_t outputs, std::int64_t inputs) {
@@ -116,7 +115,6 @@ private:
     fs::path m_path;
     Json m_header = Json::object();
     std::size_t m_bytes = 0;
-    std::int64_t m_width = 0;
 };
 
 std::size_t statusBytes(const std::string& key) {
@@ -162,6 +160,7 @@ TEST(Memory, TenLargeModelsCostAddressSpace) {
     const std::size_t resident = statusBytes("VmRSS:");
     const std::size_t space = statusBytes("VmSize:");
     std::vector<std::shared_ptr<Model>> models;
+    models.reserve(10);
     for (int i = 0; i < 10; ++i)
         models.push_back(checkpoint.open());
     EXPECT_EQ(models.back()->layers(), sizes.layers);

@@ -62,6 +62,7 @@ TEST_F(Cache, ABlockThatIsGivenBackIsUsedAgain) {
 TEST_F(Cache, WhatIsKeptIsBounded) {
     setCacheLimit(4 * mega);
     std::vector<MemoryBlock> blocks;
+    blocks.reserve(10);
     for (std::size_t i = 0; i < 10; ++i)
         blocks.push_back(takeMemory(mega + i * 4096));
     for (const MemoryBlock& block : blocks) {

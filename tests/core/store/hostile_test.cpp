@@ -287,8 +287,8 @@ TEST(HostileWorkspace, KilledAtAnyMomentTheGridGoesOn) {
             ::_exit(0);
         }
         // Longer from round to round, so that slow machines and sanitizers get to the end as well.
-        const auto longest = 12000 * static_cast<std::uint64_t>(1 + round / 40);
-        std::this_thread::sleep_for(std::chrono::microseconds(1000 + generator.below(longest)));
+        const auto longest = 4000 * static_cast<std::uint64_t>(1 + round / 10);
+        std::this_thread::sleep_for(std::chrono::microseconds(500 + generator.below(longest)));
         ::kill(child, SIGKILL);
         int status = 0;
         ::waitpid(child, &status, 0);

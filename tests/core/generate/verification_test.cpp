@@ -23,10 +23,12 @@ std::map<std::string, int> recordedIds() {
     for (const auto& folder : folders)
         for (const auto& file : std::filesystem::directory_iterator(folder))
             if (const std::string name = file.path().filename().string();
-                name.starts_with("expected") && name.ends_with(".safetensors"))
-                for (const std::string& tensor : checkpoint::Checkpoint::open(file.path())->names())
+                name.starts_with("expected") && name.ends_with(".safetensors")) {
+                const auto expected = checkpoint::Checkpoint::open(file.path());
+                for (const std::string& tensor : expected->names())
                     if (tensor.starts_with("output.generated_ids"))
                         ++cases[folder.string()];
+            }
     return cases;
 }
 

@@ -152,6 +152,7 @@ figure::Figure cellTable(const std::vector<Point>& points) {
 
 void correct(std::vector<CellComparison>& comparisons) {
     std::vector<Comparison> results;
+    results.reserve(comparisons.size());
     for (const auto& one : comparisons)
         results.push_back(one.result);
     correctForMany(results);
@@ -263,6 +264,7 @@ figure::Figure differenceTable(const store::Workspace& workspace, std::span<cons
     }
     const auto column = [](const std::vector<Json>& objects, const std::string& key) {
         std::vector<std::string> values;
+        values.reserve(objects.size());
         for (const auto& object : objects)
             values.push_back(object.contains(key) ? text(OrderedJson(object[key])) : "");
         return values;

@@ -68,7 +68,7 @@ void readCpuInfo(const fs::path& root, Machine& machine) {
             socket = value;
             sockets.insert(value);
         } else if (key == "core id") {
-            cores.insert(socket + ":" + value);
+            cores.insert(fmt::format("{}:{}", socket, value));
         } else if ((key == "flags" || key == "Features") && machine.isa.empty()) {
             const std::string padded = " " + value + " ";
             for (const char* name : isaOfInterest)

@@ -91,8 +91,9 @@ TEST(Writing, BeamsFindNothingLessLikelyThanTheGreedyText) {
     GenerateOptions options = toGenerateOptions(defaultValues(*model), model->tokenizer().get());
     options.maxNewTokens = 24;
     options.probabilities = true;
+    const Generation likeliest = written(*model, read, greedy(), {}, &options);
     double plain = 0; // log likelihood of the greedy text
-    for (const TokenRecord& token : written(*model, read, greedy(), {}, &options).sequences[0].tokens)
+    for (const TokenRecord& token : likeliest.sequences[0].tokens)
         plain += std::log(token.probability);
     const Generation beams = written(*model, read, beamSearch(),
                                      {{"num_beams", 4}, {"length_penalty", 0}, {"num_return_sequences", 3}});

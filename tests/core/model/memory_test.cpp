@@ -164,7 +164,8 @@ TEST(Memory, TenLargeModelsCostAddressSpace) {
     for (int i = 0; i < 10; ++i)
         models.push_back(checkpoint.open());
     EXPECT_EQ(models.back()->layers(), sizes.layers);
-    EXPECT_GT(number(statusBytes("VmSize:") - space), 10 * number(checkpoint.bytes()));
+    // Ten mappings; what else the process had may have shrunk meanwhile.
+    EXPECT_GT(number(statusBytes("VmSize:") - space), 9 * number(checkpoint.bytes()));
     EXPECT_LT(number(ownedBytes() - owned), 10 * 1.5 * mega);
     if (!sanitized) {
         EXPECT_LT(number(statusBytes("VmRSS:")) - number(resident), 10 * 6 * mega);

@@ -4,6 +4,7 @@
 #include "kernels/simd/attention_table.h"
 #include "kernels/simd/math.h"
 #include "kernels/simd/micro_kernel.h"
+#include "kernels/simd/transpose.h"
 
 // What forward, backward and the views of patterns have in common: which keys a query sees, packing of
 // queries, keys and values, and tiles of scores.
@@ -74,43 +75,6 @@ ORRERY_INLINE void copyRow(const HeadView& view, int64_t batch, int64_t head, in
     for (; d < padded; ++d)
         to[d] = 0;
 }
-
-#if defined(__AVX512F__)
-/// 16 x 16 words, rows at fromStride to rows at toStride.
-ORRERY_INLINE void transpose16(const float* from, int64_t fromStride, float* to, int64_t toStride) {
-    __m512 r[16];
-    __m512 t[16];
-#pragma GCC unroll 16
-    for (int i = 0; i < 16; ++i)
-        r[i] = _mm512_loadu_ps(from + i * fromStride);
-#pragma GCC unroll 8
-    for (int i = 0; i < 16; i += 2) {
-        t[i] = _mm512_unpacklo_ps(r[i], r[i + 1]);
-        t[i + 1] = _mm512_unpackhi_ps(r[i], r[i + 1]);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 16; i += 4) {
-        r[i] = _mm512_shuffle_ps(t[i], t[i + 2], 0x44);
-        r[i + 1] = _mm512_shuffle_ps(t[i], t[i + 2], 0xee);
-        r[i + 2] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0x44);
-        r[i + 3] = _mm512_shuffle_ps(t[i + 1], t[i + 3], 0xee);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-        t[i] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0x88);
-        t[i + 4] = _mm512_shuffle_f32x4(r[i], r[i + 4], 0xdd);
-        t[i + 8] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0x88);
-        t[i + 12] = _mm512_shuffle_f32x4(r[i + 8], r[i + 12], 0xdd);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; ++i) {
-        _mm512_storeu_ps(to + i * toStride, _mm512_shuffle_f32x4(t[i], t[i + 8], 0x88));
-        _mm512_storeu_ps(to + (i + 4) * toStride, _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0x88));
-        _mm512_storeu_ps(to + (i + 8) * toStride, _mm512_shuffle_f32x4(t[i], t[i + 8], 0xdd));
-        _mm512_storeu_ps(to + (i + 12) * toStride, _mm512_shuffle_f32x4(t[i + 4], t[i + 12], 0xdd));
-    }
-}
-#endif
 
 /// Positions first .. first + count of a view as panels [ceil(count / 32)][size][32] f32, zeros beyond.
 inline void packTransposed(const HeadView& view, int64_t batch, int64_t head, int64_t first, int64_t count,

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 namespace orrery::model {
 namespace {
@@ -16,21 +18,32 @@ Tensor given(const NamedTensors& inputs, std::string_view name) {
     return found == inputs.end() ? Tensor{} : found->second;
 }
 
+/// Token ids of a text, with an example of up to `length` where there are so many positions.
+NetworkInput tokenIds(std::string name, std::string meaning, std::int64_t length, std::int64_t positions) {
+    return {.name = std::move(name),
+            .meaning = std::move(meaning),
+            .example = {1, positions > 0 ? std::min(length, positions) : length},
+            .sizes = {-1, -1},
+            .dtype = DType::I64,
+            .required = false,
+            .exemplary = true};
+}
+
+NetworkInput maskOf(NetworkInput ids, std::string name, std::string meaning) {
+    ids.name = std::move(name);
+    ids.meaning = std::move(meaning);
+    ids.exemplary = false;
+    return ids;
+}
+
 } // namespace
 
 std::vector<NetworkInput> EncoderDecoder::decoderInputs() const {
-    const std::int64_t length = m_decoder.positions > 0 ? std::min<std::int64_t>(8, m_decoder.positions) : 8;
-    NetworkInput ids{.name = "decoder_input_ids",
-                     .meaning = "token ids of what is being written, the start token first",
-                     .example = {1, length},
-                     .sizes = {-1, -1},
-                     .dtype = DType::I64,
-                     .required = false,
-                     .exemplary = true};
-    NetworkInput mask = ids;
-    mask.name = "decoder_attention_mask";
-    mask.meaning = "1 for tokens of the decoder, 0 for padding";
-    mask.exemplary = false;
+    const NetworkInput ids =
+        tokenIds("decoder_input_ids", "token ids of what is being written, the start token first", 8,
+                 m_decoder.positions);
+    const NetworkInput mask =
+        maskOf(ids, "decoder_attention_mask", "1 for tokens of the decoder, 0 for padding");
     NetworkInput memory{.name = "encoder_last_hidden_state",
                         .meaning = "what the encoder gave for the same inputs, in their place",
                         .example = {1, 16, config().hiddenSize},
@@ -40,20 +53,8 @@ std::vector<NetworkInput> EncoderDecoder::decoderInputs() const {
 }
 
 std::vector<NetworkInput> EncoderDecoder::textInputs() const {
-    const std::int64_t length =
-        config().maxPositions > 0 ? std::min<std::int64_t>(16, config().maxPositions) : 16;
-    NetworkInput ids{.name = "input_ids",
-                     .meaning = "token ids of what is read",
-                     .example = {1, length},
-                     .sizes = {-1, -1},
-                     .dtype = DType::I64,
-                     .required = false,
-                     .exemplary = true};
-    NetworkInput mask = ids;
-    mask.name = "attention_mask";
-    mask.meaning = "1 for tokens, 0 for padding";
-    mask.exemplary = false;
-    std::vector<NetworkInput> inputs{ids, mask};
+    const NetworkInput ids = tokenIds("input_ids", "token ids of what is read", 16, config().maxPositions);
+    std::vector<NetworkInput> inputs{ids, maskOf(ids, "attention_mask", "1 for tokens, 0 for padding")};
     for (NetworkInput& input : decoderInputs())
         inputs.push_back(std::move(input));
     return inputs;
